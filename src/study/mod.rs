@@ -1,0 +1,4 @@
+//! The study: a folder whose truth is one append-only journal.
+
+pub mod journal;
+pub mod record;

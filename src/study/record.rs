@@ -1,0 +1,84 @@
+//! What is known of a trial and of a study.
+
+use crate::search::space::{Point, Space};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How a trial ended. None of these is an error of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Outcome {
+    /// Trained and evaluated.
+    Complete,
+    /// Stopped by the silent-network criterion; has constraints, no value.
+    Silent,
+    /// Ran past its time limit; has the constraints known so far.
+    Timeout,
+    /// Panicked or gave a value that is not a number.
+    Failed,
+}
+
+/// A finished trial.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Hold-out accuracy of the trial's own readout, where it completed. Maximised.
+    pub value: Option<f64>,
+    /// Constraint values, feasible iff all ≤ 0; empty where nothing is known.
+    pub constraints: Vec<f64>,
+    /// Accuracy after each epoch (epoch, prequential training accuracy).
+    pub intermediate: Vec<(u64, f64)>,
+    /// Everything else: times, spike counts, accuracy of each readout, reason of a failure.
+    pub attributes: BTreeMap<String, serde_json::Value>,
+}
+
+/// A trial as the journal holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// Number, from 0, in the order of asking.
+    pub number: u64,
+    /// The point, in the order of the study's space.
+    pub point: Point,
+    /// None while it runs, or where a kill cut it off.
+    pub finished: Option<Finished>,
+    /// When it started, ISO 8601 local time.
+    pub started: String,
+    /// When it ended.
+    pub ended: Option<String>,
+}
+
+impl Trial {
+    /// The accuracy of a trial that completed with every constraint satisfied.
+    pub fn feasible_value(&self) -> Option<f64> {
+        let finished = self.finished.as_ref()?;
+        let feasible = finished.constraints.iter().all(|&c| c <= 0.0);
+        finished.value.filter(|_| finished.outcome == Outcome::Complete && feasible)
+    }
+}
+
+/// A study as read from its journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StudyRecord {
+    /// Name of the study.
+    pub name: String,
+    /// The space that its trials are points of.
+    pub space: Space,
+    /// The trials by number.
+    pub trials: Vec<Trial>,
+}
+
+impl StudyRecord {
+    /// The feasible trial with the best value; the earliest of equals.
+    pub fn best(&self) -> Option<&Trial> {
+        let mut best: Option<(&Trial, f64)> = None;
+        for trial in &self.trials {
+            if let Some(value) = trial.feasible_value()
+                && best.is_none_or(|(_, v)| value > v)
+            {
+                best = Some((trial, value));
+            }
+        }
+        best.map(|(trial, _)| trial)
+    }
+}
