@@ -6,6 +6,9 @@
 
 mod decoders;
 mod encoders;
+mod networks;
+mod nodes;
+mod postpre;
 mod support;
 
 use support::Golden;
