@@ -62,20 +62,22 @@ pub fn membrane<const ADAPT: bool>(
     state: &mut BlockState,
     input: &Lanes,
 ) -> [u32; LANES] {
+    // By value, before the loop: read through the reference under a condition, LLVM gathers them.
+    let Membrane { decay, rest, reset, thresh, refrac, dt, decay_theta, theta_plus } = *p;
     let mut crossed = [0_u32; LANES];
     for l in 0..LANES {
-        let mut v = p.decay * (state.v.0[l] - p.rest) + p.rest;
+        let mut v = decay * (state.v.0[l] - rest) + rest;
         let mut theta = state.theta.0[l];
         if ADAPT {
-            theta *= p.decay_theta;
+            theta *= decay_theta;
         }
         let count = state.refrac_count.0[l];
         v = if count <= 0.0 { v + input.0[l] } else { v };
-        let c = v >= p.thresh + theta;
-        state.refrac_count.0[l] = if c { p.refrac } else { count - p.dt };
-        state.v.0[l] = if c { p.reset } else { v };
+        let c = v >= thresh + theta;
+        state.refrac_count.0[l] = if c { refrac } else { count - dt };
+        state.v.0[l] = if c { reset } else { v };
         if ADAPT {
-            theta = if c { theta + p.theta_plus } else { theta };
+            theta = if c { theta + theta_plus } else { theta };
         }
         state.theta.0[l] = theta;
         crossed[l] = u32::from(c);
