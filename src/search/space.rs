@@ -142,7 +142,8 @@ impl Domain {
     ///   [low, high + 1); reversed log: high − ⌊L(1 − u)⌋ + low.
     /// * category: bins of equal width.
     ///
-    /// Spec hpo.md section 3, with integers rounded right at both ends.
+    /// Spec hpo.md section 3, with integers rounded right at both ends. The domain must have passed
+    /// [`Domain::check`].
     pub fn from_unit(&self, u: f64) -> Value {
         let u = if u > 0.0 { u.min(1.0) } else { 0.0 };
         match self {

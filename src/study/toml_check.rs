@@ -187,19 +187,27 @@ fn nearest<'a>(found: &str, allowed: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
-/// Levenshtein distance: insertions, deletions and replacements of one character.
+/// Edit distance: insertions, deletions and replacements of one character and exchanges of two
+/// neighbours cost 1 each (optimal string alignment).
 fn edit_distance(from: &[char], to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=from.len()).collect();
-    for (i, letter) in to.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &other) in from.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+    let to: Vec<char> = to.chars().collect();
+    let mut cost = vec![vec![0; from.len() + 1]; to.len() + 1];
+    for i in 0..=to.len() {
+        for j in 0..=from.len() {
+            cost[i][j] = match (i, j) {
+                (0, _) => j,
+                (_, 0) => i,
+                _ => {
+                    let replaced = cost[i - 1][j - 1] + usize::from(to[i - 1] != from[j - 1]);
+                    replaced.min(cost[i - 1][j] + 1).min(cost[i][j - 1] + 1)
+                }
+            };
+            if i > 1 && j > 1 && to[i - 1] == from[j - 2] && to[i - 2] == from[j - 1] {
+                cost[i][j] = cost[i][j].min(cost[i - 2][j - 2] + 1);
+            }
         }
     }
-    row[from.len()]
+    cost[to.len()][from.len()]
 }
 
 /// Rewords serde's "unknown field `x`, expected one of `a`, `b`" with the nearest name; leaves
@@ -273,13 +281,33 @@ mod tests {
             ("[budget]\ntrials = \n", Some(2), "", "not valid TOML"),
             ("[budget]\ntrials = 1\ntrials = 2\n", Some(3), "trials", "duplicate key"),
             ("[budget\n", Some(1), "", "not valid TOML"),
-            ("\n[budget]\ntrials = 1\ntrails = 2\n", Some(4), "budget.trails", "did you mean `trials`?"),
-            ("[budget]\ntrials = 1\nzebra = 2\n", Some(3), "budget.zebra", "allowed: `trials`, `mode`, `limits`"),
+            (
+                "\n[budget]\ntrials = 1\ntrails = 2\n",
+                Some(4),
+                "budget.trails",
+                "did you mean `trials`?",
+            ),
+            (
+                "[budget]\ntrials = 1\nzebra = 2\n",
+                Some(3),
+                "budget.zebra",
+                "allowed: `trials`, `mode`, `limits`",
+            ),
             ("[budget]\n\ntrials = \"many\"\n", Some(3), "budget.trials", "expected u32"),
             ("[budget]\ntrials = -1\n", Some(2), "budget.trials", "expected u32"),
             ("[budget]\ntrials = 99999999999\n", Some(2), "budget.trials", "expected u32"),
-            ("[budget]\ntrials = 1\nmode = \"paralel\"\n", Some(3), "budget.mode", "did you mean `parallel`?"),
-            ("# nothing\n[budget]\nmode = \"serial\"\n", Some(2), "budget", "missing field `trials`"),
+            (
+                "[budget]\ntrials = 1\nmode = \"paralel\"\n",
+                Some(3),
+                "budget.mode",
+                "did you mean `parallel`?",
+            ),
+            (
+                "# nothing\n[budget]\nmode = \"serial\"\n",
+                Some(2),
+                "budget",
+                "missing field `trials`",
+            ),
             ("x = 1\n", None, "budget", "missing field `trials`"),
             ("x = 1\nbudget = 7\n", Some(2), "budget", "invalid type: integer `7`"),
             (
@@ -348,7 +376,9 @@ mod tests {
         assert_eq!(edit_distance(&letters("kitten"), "sitting"), 3);
         assert_eq!(edit_distance(&[], "abc"), 3);
         assert_eq!(edit_distance(&letters("norm"), "norm"), 0);
-        assert_eq!(nearest("nrom", &["norm", "epochs"]), None); // two replacements of four letters
+        assert_eq!(edit_distance(&letters("nrom"), "norm"), 1);
+        assert_eq!(nearest("nomr", &["epochs", "norm"]), Some("norm"));
+        assert_eq!(nearest("moor", &["norm", "epochs"]), None); // two replacements of four letters
         assert_eq!(nearest("nrm", &["epochs", "norm"]), Some("norm"));
     }
 
