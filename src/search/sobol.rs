@@ -135,6 +135,16 @@ mod tests {
     }
 
     #[test]
+    fn high_dimensions_equal_an_independent_implementation() {
+        // SciPy 1.17.1: p = scipy.stats.qmc.Sobol(128, scramble=False, bits=30).random(1024);
+        // p[1000][[63, 126, 127]] and p[1000].sum(). All are multiples of 2^-10: sums are exact.
+        let point = Sobol::new(128).unwrap().point(1000);
+        let some = [63, 126, 127].map(|dimension| point[dimension]);
+        assert_eq!(some, [0.4462890625, 0.1689453125, 0.5439453125]);
+        assert_eq!(point.iter().sum::<f64>(), 66.060546875);
+    }
+
+    #[test]
     fn table_holds_what_the_construction_needs() {
         for (coefficients, initial) in DIRECTIONS {
             assert!(coefficients >> (initial.len() - 1) == 0, "{coefficients} {initial:?}");

@@ -147,13 +147,17 @@ impl Domain {
     pub fn from_unit(&self, u: f64) -> Value {
         let u = if u > 0.0 { u.min(1.0) } else { 0.0 };
         match self {
-            Domain::Float { low, high, prior } => Value::Float(match prior {
-                Prior::Uniform => uniform(*low, *high, u),
-                Prior::Log => log_uniform(*low, *high, u),
-                Prior::ReversedLog => {
-                    (high - log_uniform(*low, *high, 1.0 - u) + low).clamp(*low, *high)
-                }
-            }),
+            // The bounds apart: rounding would miss them: 0.01 − 0.001 + 0.001 is not 0.01.
+            Domain::Float { low, .. } if u == 0.0 => Value::Float(*low),
+            Domain::Float { high, .. } if u == 1.0 => Value::Float(*high),
+            Domain::Float { low, high, prior } => {
+                let x = match prior {
+                    Prior::Uniform => low + u * (high - low),
+                    Prior::Log => log_uniform(*low, *high, u),
+                    Prior::ReversedLog => high - log_uniform(*low, *high, 1.0 - u) + low,
+                };
+                Value::Float(x.clamp(*low, *high))
+            }
             Domain::Int { low, high, prior } => Value::Int(match prior {
                 Prior::Uniform => low + bin(u, (high - low + 1) as usize) as i64,
                 Prior::Log => log_integer(*low, *high, u),
@@ -242,18 +246,10 @@ fn bin(u: f64, n: usize) -> usize {
     ((u * n as f64) as usize).min(n - 1)
 }
 
-fn uniform(low: f64, high: f64, u: f64) -> f64 {
-    if u == 1.0 { high } else { (low + u * (high - low)).min(high) }
-}
-
-/// Quantile `u` of the log-uniform distribution over [low, high], both bounds met exactly.
+/// Quantile `u` of the log-uniform distribution over [low, high].
 fn log_uniform(low: f64, high: f64, u: f64) -> f64 {
-    match u {
-        0.0 => low,
-        1.0 => high,
-        // Logarithms are subtracted, not the bounds divided: their quotient may overflow.
-        _ => (low.ln() + u * (high.ln() - low.ln())).exp().clamp(low, high),
-    }
+    // Logarithms are subtracted, not the bounds divided: their quotient may overflow.
+    (low.ln() + u * (high.ln() - low.ln())).exp()
 }
 
 /// Inverse of [`log_uniform`].
