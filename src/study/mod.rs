@@ -1,4 +1,8 @@
 //! The study: a folder whose truth is one append-only journal.
 
+mod clock;
+mod distribution;
 pub mod journal;
+mod operations;
 pub mod record;
+mod replay;
