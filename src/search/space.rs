@@ -201,6 +201,18 @@ impl Domain {
     }
 }
 
+impl Variable {
+    /// A value of this variable as JSON: a number, or the name of the choice.
+    pub fn json(&self, value: Value) -> serde_json::Value {
+        match (value, &self.domain) {
+            (Value::Float(x), _) => x.into(),
+            (Value::Int(x), _) => x.into(),
+            (Value::Category(k), Domain::Categorical { choices }) => choices.get(k).cloned().into(),
+            (Value::Category(k), _) => k.into(),
+        }
+    }
+}
+
 impl Space {
     /// Number of variables.
     pub fn dimensions(&self) -> usize {

@@ -75,6 +75,36 @@ impl Space {
     }
 }
 
+impl Space {
+    /// The table `[space]` that gives this space, every variable written out in its order.
+    pub fn to_toml(&self) -> String {
+        let mut text = format!("[{TABLE}]\n");
+        for Variable { name, domain } in &self.variables {
+            let quoted = |word: &str| toml::Value::from(word).to_string();
+            let number = |x: f64| toml::Value::from(x).to_string();
+            let prior = |prior: Prior| match prior {
+                Prior::Uniform => "",
+                Prior::Log => ", prior = \"log\"",
+                Prior::ReversedLog => ", prior = \"reversed_log\"",
+            };
+            let entry = match domain {
+                Domain::Float { low, high, prior: p } => {
+                    format!("float = [{}, {}]{}", number(*low), number(*high), prior(*p))
+                }
+                Domain::Int { low, high, prior: p } => {
+                    format!("int = [{low}, {high}]{}", prior(*p))
+                }
+                Domain::Categorical { choices } => {
+                    let choices: Vec<String> = choices.iter().map(|c| quoted(c)).collect();
+                    format!("categorical = [{}]", choices.join(", "))
+                }
+            };
+            text.push_str(&format!("{} = {{ {entry} }}\n", quoted(name)));
+        }
+        text
+    }
+}
+
 /// Removes the variables that `without` names.
 fn leave_out(space: &mut Space, document: &Document<'_>) -> Result<()> {
     let path = [TABLE, WITHOUT];
@@ -155,6 +185,14 @@ mod tests {
             assert_eq!(space.dimensions(), dimensions, "{name}");
             assert_eq!(space.variables[0].name, "decoder", "{name}");
             assert_eq!(names(&space).contains(&"epochs"), *name != "experiment_2", "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for (name, _) in BUILT_IN {
+            let space = read(&format!("space.use = \"{name}\"")).unwrap();
+            assert_eq!(read(&space.to_toml()).unwrap(), space, "{}", space.to_toml());
         }
     }
 

@@ -1,5 +1,12 @@
 //! The study: a folder whose truth is one append-only journal.
 
+mod clock;
+mod distribution;
+pub mod folder;
 pub mod journal;
+mod operations;
 pub mod record;
+mod replay;
+pub mod run;
+pub mod settings;
 pub mod toml_check;

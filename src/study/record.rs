@@ -18,6 +18,18 @@ pub enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// Its name in journals, tables and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Complete => "COMPLETE",
+            Outcome::Silent => "SILENT",
+            Outcome::Timeout => "TIMEOUT",
+            Outcome::Failed => "FAILED",
+        }
+    }
+}
+
 /// A finished trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finished {
@@ -27,7 +39,7 @@ pub struct Finished {
     pub value: Option<f64>,
     /// Constraint values, feasible iff all ≤ 0; empty where nothing is known.
     pub constraints: Vec<f64>,
-    /// Accuracy after each epoch (epoch, prequential training accuracy).
+    /// Accuracy after each epoch (epoch, prequential training accuracy), by ascending epoch.
     pub intermediate: Vec<(u64, f64)>,
     /// Everything else: times, spike counts, accuracy of each readout, reason of a failure.
     pub attributes: BTreeMap<String, serde_json::Value>,
@@ -42,9 +54,9 @@ pub struct Trial {
     pub point: Point,
     /// None while it runs, or where a kill cut it off.
     pub finished: Option<Finished>,
-    /// When it started, ISO 8601 local time.
+    /// When it first started, ISO 8601 in UTC with microseconds.
     pub started: String,
-    /// When it ended.
+    /// When it ended, in the same form.
     pub ended: Option<String>,
 }
 
@@ -62,6 +74,8 @@ impl Trial {
 pub struct StudyRecord {
     /// Name of the study.
     pub name: String,
+    /// What was noted when the study was made (version, resolved settings), and since then by others.
+    pub attributes: BTreeMap<String, serde_json::Value>,
     /// The space that its trials are points of.
     pub space: Space,
     /// The trials by number.

@@ -1,1 +1,12 @@
-//! To be written.
+//! One trial: a network is made, trained and evaluated.
+//!
+//! A trial is a function of its settings and of (study seed, trial number): none of thread count,
+//! order or clock changes what it computes.
+
+mod network_file;
+mod task;
+mod trial;
+
+pub use network_file::TrainedNetwork;
+pub use task::{Encoder, Part, Task};
+pub use trial::{Evaluation, LAYERS, TrialSettings, evaluate, run_trial};

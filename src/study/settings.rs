@@ -1,0 +1,457 @@
+//! The study file: what to search, on which data, for how long.
+//!
+//! ```toml
+//! [study]
+//! name = "digits"           # folder runs/<name> unless --save
+//! seed = 1
+//!
+//! [data]
+//! set = "digits"            # digits, mnist, or a key of the reference such as MNIST_rate_100
+//! # dir = "data/mnist-10k"  # folder of the IDX files (mnist)
+//! # size = 8000             # training images used; all if left out
+//! steps = 100               # time steps of a sample
+//! gain = 128.0              # rate of a white pixel [Hz]
+//! hold_out = 0.2            # share of the training images kept for the score
+//!
+//! [network]                 # fixed parameters; the space may set the others
+//! variant = "one_spike"
+//!
+//! [training]
+//! epochs = 1
+//! decoder = "all"           # readout that gives the value
+//! readouts = ["all", "vote", "2gram"]
+//! time_limit_s = 600.0
+//!
+//! [silence]                 # see `spikeseek::silence`
+//! update_interval = 250
+//!
+//! [space]                   # see `spikeseek::search::space_file`
+//! use = "experiment_1"
+//!
+//! [sampler]
+//! name = "sobol"
+//!
+//! [budget]                  # either or both
+//! calls = 100
+//! minutes = 30.0
+//! ```
+//!
+//! Every complaint names file, line, key and the allowed range ([`Document`]).
+
+use super::toml_check::{Document, unknown};
+use crate::data::{DataSet, digits, mnist};
+use crate::error::{Error, Result};
+use crate::network::{DiehlCook, Variant};
+use crate::readout::ReadoutKind;
+use crate::search::sampler;
+use crate::search::space::Value::Category as Choice;
+use crate::search::space::{Domain, Point, Space};
+use crate::silence::Settings as SilenceSettings;
+use crate::spikes::PoissonEncoder;
+use crate::train::{Encoder, Part, Task, TrialSettings};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Trial settings, beside network parameters, that a space may set.
+const SEARCHED_TRAINING: [&str; 3] = ["epochs", "batch_size", "decoder"];
+
+/// Data sets by name: (name, time steps, rate of a white pixel in Hz); spec hpo.md section 1.1.
+const DATA_SETS: [(&str, u32, f64); 6] = [
+    ("digits", 100, 128.0),
+    ("mnist", 100, 128.0),
+    ("MNIST_rate_25", 25, 512.0),
+    ("MNIST_rate_50", 50, 256.0),
+    ("MNIST_rate_100", 100, 128.0),
+    ("MNIST_rate_250", 250, 128.0),
+];
+
+/// Longest time series of a sample.
+const MAX_STEPS: u32 = 10_000;
+
+/// Name and seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudyTable {
+    /// Name of the study.
+    pub name: String,
+    /// Seed of all its randomness.
+    #[serde(default = "one")]
+    pub seed: u64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// Data set, encoding and split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataTable {
+    /// Name of the data set.
+    pub set: String,
+    /// Folder of its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<PathBuf>,
+    /// Training images used; all if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<usize>,
+    /// Time steps of a sample; the data set's own if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
+    /// Rate of a white pixel \[Hz\]; the data set's own if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gain: Option<f64>,
+    /// Share of the training images kept for the score.
+    #[serde(default = "fifth")]
+    pub hold_out: f64,
+}
+
+fn fifth() -> f64 {
+    0.2
+}
+
+/// How a network is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingTable {
+    /// Passes over the training images.
+    pub epochs: u32,
+    /// Samples side by side.
+    pub batch_size: usize,
+    /// Readout that gives the value.
+    pub decoder: ReadoutKind,
+    /// Readouts that are trained.
+    pub readouts: Vec<ReadoutKind>,
+    /// Longest time of a trial \[s\].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_limit_s: Option<f64>,
+}
+
+impl Default for TrainingTable {
+    fn default() -> Self {
+        TrainingTable {
+            epochs: 1,
+            batch_size: 1,
+            decoder: ReadoutKind::All,
+            readouts: ReadoutKind::ALL.to_vec(),
+            time_limit_s: None,
+        }
+    }
+}
+
+/// When a search ends: after so many trials, so many minutes, or whichever comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetTable {
+    /// Trials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
+    /// Wall-clock minutes of one run of the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<f64>,
+}
+
+/// A study file, read and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StudySettings {
+    /// `[study]`.
+    pub study: StudyTable,
+    /// `[data]`.
+    pub data: DataTable,
+    /// `[network]` over the defaults of its variant.
+    pub network: DiehlCook,
+    /// `[training]`.
+    pub training: TrainingTable,
+    /// `[silence]`.
+    pub silence: SilenceSettings,
+    /// `[space]`; None in a file that fixes everything.
+    pub space: Option<Space>,
+    /// `[sampler]` as it is written.
+    pub sampler: toml::Table,
+    /// `[budget]`.
+    pub budget: BudgetTable,
+}
+
+impl StudySettings {
+    /// Reads a study file.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Config`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io(path, "read the study file"))?;
+        Self::parse(path, &text)
+    }
+
+    /// Parses and checks a study file; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        let document = Document::parse(path, text)?;
+        let tables =
+            ["study", "data", "network", "training", "silence", "space", "sampler", "budget"];
+        document.check_keys(&[], &tables)?;
+        let space = match document.keys(&["space"])?.is_empty() {
+            true => None,
+            false => Some(Space::from_document(&document)?),
+        };
+        let settings = StudySettings {
+            study: document.table(&["study"])?,
+            data: document.table(&["data"])?,
+            network: read_network(&document)?,
+            training: document.table(&["training"])?,
+            silence: document.table(&["silence"])?,
+            space,
+            sampler: document.table(&["sampler"])?,
+            budget: document.table(&["budget"])?,
+        };
+        settings.check(&document)?;
+        Ok(settings)
+    }
+
+    fn check(&self, document: &Document<'_>) -> Result<()> {
+        let outside = |path: &[&str], found: &dyn std::fmt::Display, allowed: &str| {
+            Err(document.error(path, &format!("{found} is not allowed; give {allowed}")))
+        };
+        let name = &self.study.name;
+        let sound = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(sound) {
+            let allowed = "letters, digits, '-', '_' and '.', not starting with '.'";
+            return outside(&["study", "name"], &format!("\"{name}\""), allowed);
+        }
+        let data = &self.data;
+        if !DATA_SETS.iter().any(|(known, ..)| *known == data.set) {
+            let known = DATA_SETS.map(|(known, ..)| known);
+            return Err(document.error(&["data", "set"], &unknown("data set", &data.set, &known)));
+        }
+        if data.set != "digits" && data.dir.is_none() {
+            let text = "is missing: name the folder of the IDX files here or with --data-dir";
+            return Err(document.error(&["data", "dir"], text));
+        }
+        if data.size == Some(0) {
+            return outside(&["data", "size"], &0, "a number of images above 0");
+        }
+        if !(1..=MAX_STEPS).contains(&self.steps()) {
+            return outside(&["data", "steps"], &self.steps(), &format!("1 to {MAX_STEPS}"));
+        }
+        if !(self.gain() > 0.0 && self.gain() <= 1e6) {
+            return outside(&["data", "gain"], &self.gain(), "a rate above 0 and up to 1e6 Hz");
+        }
+        if !(data.hold_out > 0.0 && data.hold_out < 1.0) {
+            return outside(&["data", "hold_out"], &data.hold_out, "0 < hold_out < 1");
+        }
+        let training = &self.training;
+        if !(1..=10_000).contains(&training.epochs) {
+            return outside(&["training", "epochs"], &training.epochs, "1 to 10000");
+        }
+        if !(1..=4_096).contains(&training.batch_size) {
+            return outside(&["training", "batch_size"], &training.batch_size, "1 to 4096");
+        }
+        let limit = training.time_limit_s;
+        if limit.is_some_and(|s| Duration::try_from_secs_f64(s).is_err() || s <= 0.0) {
+            let found = limit.unwrap_or_default();
+            return outside(&["training", "time_limit_s"], &found, "a number of seconds above 0");
+        }
+        if let Some(problem) = self.silence.check(&crate::train::LAYERS).first() {
+            // The line of the innermost key that stands on a line of its own.
+            let path: Vec<&str> = std::iter::once("silence")
+                .chain(problem.key.split(['.', '[']).filter(|part| !part.ends_with(']')))
+                .collect();
+            return Err(document.error(&path, &problem.message));
+        }
+        if let Err((key, message)) = self.network.check() {
+            return Err(document.error(&["network", key], &message));
+        }
+        if let Some(minutes) = self.budget.minutes
+            && (Duration::try_from_secs_f64(minutes * 60.0).is_err() || minutes <= 0.0)
+        {
+            return outside(&["budget", "minutes"], &minutes, "a number above 0");
+        }
+        if self.budget.calls == Some(0) {
+            return outside(&["budget", "calls"], &0, "a number above 0");
+        }
+        if let Some(space) = &self.space {
+            self.check_space(document, space)?;
+            let setup = sampler::Setup { space, seed: self.study.seed, document };
+            sampler::build(&setup)?;
+        }
+        Ok(())
+    }
+
+    /// Every variable sets something, and both ends of its range are accepted.
+    fn check_space(&self, document: &Document<'_>, space: &Space) -> Result<()> {
+        for variable in &space.variables {
+            let values = match &variable.domain {
+                Domain::Categorical { choices } => (0..choices.len()).map(Choice).collect(),
+                domain => vec![domain.from_unit(0.0), domain.from_unit(1.0)],
+            };
+            for value in values {
+                let setting = (variable.name.clone(), variable.json(value));
+                if let Err((name, message)) = self.trial_with(&[setting]) {
+                    return Err(document.error(&["space", &name], &message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Time steps of a sample.
+    pub fn steps(&self) -> u32 {
+        self.data.steps.unwrap_or_else(|| self.data_defaults().0)
+    }
+
+    /// Rate of a white pixel \[Hz\].
+    pub fn gain(&self) -> f64 {
+        self.data.gain.unwrap_or_else(|| self.data_defaults().1)
+    }
+
+    fn data_defaults(&self) -> (u32, f64) {
+        let known = DATA_SETS.iter().find(|(name, ..)| *name == self.data.set);
+        known.map_or((0, 0.0), |&(_, steps, gain)| (steps, gain))
+    }
+
+    /// Loads the data and splits it.
+    ///
+    /// # Errors
+    /// What the reader of the data set says; [`Error::Usage`] where the split leaves a part empty.
+    pub fn task(&self) -> Result<Task> {
+        let data: DataSet = match &self.data.dir {
+            Some(dir) if self.data.set != "digits" => mnist::load(dir)?,
+            _ => digits::load()?,
+        };
+        let encoder: Encoder = PoissonEncoder::new(
+            self.steps() as usize,
+            self.network.dt,
+            self.gain(),
+            data.train.max_level,
+        );
+        let available = data.train.len();
+        if let Some(size) = self.data.size
+            && size > available
+        {
+            let text = format!("{size} training images were asked for, there are {available}");
+            return Err(Error::Usage(format!("{text}; give a smaller `data.size` or --data")));
+        }
+        let task = Task::new(data, encoder, self.data.size, self.data.hold_out, self.study.seed);
+        if task.train_len() == 0 || task.len(Part::HoldOut) == 0 {
+            let text = "the split leaves no image for training or none for the hold-out";
+            return Err(Error::Usage(format!("{text}; give more images or another hold_out")));
+        }
+        Ok(task)
+    }
+
+    /// Settings of the trial of a point. The error names the variable.
+    pub fn trial(
+        &self,
+        space: &Space,
+        point: &Point,
+    ) -> std::result::Result<TrialSettings, (String, String)> {
+        let values: Vec<(String, Value)> = space
+            .variables
+            .iter()
+            .zip(point)
+            .map(|(variable, &value)| (variable.name.clone(), variable.json(value)))
+            .collect();
+        self.trial_with(&values)
+    }
+
+    /// Settings of a trial in which these values replace those of the file.
+    pub fn trial_with(
+        &self,
+        values: &[(String, Value)],
+    ) -> std::result::Result<TrialSettings, (String, String)> {
+        let mut training = self.training.clone();
+        let mut network = self.network.clone();
+        for (name, value) in values {
+            let failed = |message: String| (name.clone(), message);
+            if SEARCHED_TRAINING.contains(&name.as_str()) {
+                training = with_field(&training, name, value).map_err(failed)?;
+            } else {
+                network = with_field(&network, name, value).map_err(failed)?;
+            }
+        }
+        network.check().map_err(|(key, message)| (key.to_string(), message))?;
+        if training.epochs == 0 || training.batch_size == 0 {
+            let key = if training.epochs == 0 { "epochs" } else { "batch_size" };
+            return Err((key.to_string(), "0 is not allowed; give 1 or more".to_string()));
+        }
+        let mut readouts = training.readouts.clone();
+        if !readouts.contains(&training.decoder) {
+            readouts.push(training.decoder);
+        }
+        Ok(TrialSettings {
+            network,
+            epochs: training.epochs,
+            batch_size: training.batch_size,
+            decoder: training.decoder,
+            readouts,
+            silence: self.silence.clone(),
+            part: Part::HoldOut,
+            time_limit: training.time_limit_s.and_then(|s| Duration::try_from_secs_f64(s).ok()),
+            record_time: false,
+        })
+    }
+
+    /// The study file that gives these settings, everything written out.
+    pub fn to_toml(&self) -> Result<String> {
+        let mut root = toml::Table::new();
+        let failed = |e: toml::ser::Error| Error::Usage(format!("cannot write the settings: {e}"));
+        let mut insert = |name: &str, value: toml::Value| root.insert(name.to_string(), value);
+        insert("study", toml::Value::try_from(&self.study).map_err(failed)?);
+        insert("data", toml::Value::try_from(&self.data).map_err(failed)?);
+        insert("network", toml::Value::try_from(&self.network).map_err(failed)?);
+        insert("training", toml::Value::try_from(&self.training).map_err(failed)?);
+        insert("silence", toml::Value::try_from(&self.silence).map_err(failed)?);
+        insert("sampler", self.sampler.clone().into());
+        insert("budget", toml::Value::try_from(self.budget).map_err(failed)?);
+        let mut text = toml::to_string(&root).map_err(failed)?;
+        if let Some(space) = &self.space {
+            text.push('\n');
+            text.push_str(&space.to_toml());
+        }
+        Ok(text)
+    }
+}
+
+/// `[network]`: the defaults of the variant, with what the file says over them.
+fn read_network(document: &Document<'_>) -> Result<DiehlCook> {
+    let variant: Option<Variant> = document.get(&["network", "variant"])?;
+    let mut network = DiehlCook::new(variant.unwrap_or_default());
+    let fields = to_map(&network);
+    let known: Vec<&str> = fields.keys().map(String::as_str).collect();
+    document.check_keys(&["network"], &known)?;
+    for key in document.keys(&["network"])? {
+        if let Some(value) = document.get::<Value>(&["network", &key])? {
+            network = with_field(&network, &key, &value)
+                .map_err(|message| document.error(&["network", &key], &message))?;
+        }
+    }
+    Ok(network)
+}
+
+/// Fields of a table as JSON.
+fn to_map<T: Serialize>(table: &T) -> Map<String, Value> {
+    match serde_json::to_value(table) {
+        Ok(Value::Object(map)) => map,
+        // Tables of plain fields; floats that are not finite become null.
+        _ => Map::new(),
+    }
+}
+
+/// The table with one field replaced.
+fn with_field<T: Serialize + for<'de> Deserialize<'de>>(
+    table: &T,
+    name: &str,
+    value: &Value,
+) -> std::result::Result<T, String> {
+    let mut fields = to_map(table);
+    if !fields.contains_key(name) {
+        let mut known: Vec<&str> = fields.keys().map(String::as_str).collect();
+        known.extend(SEARCHED_TRAINING);
+        return Err(unknown("variable", name, &known));
+    }
+    fields.insert(name.to_string(), value.clone());
+    serde_json::from_value(Value::Object(fields)).map_err(|e| e.to_string())
+}
