@@ -325,6 +325,8 @@ fn samples() -> impl Strategy<Value = Vec<[u32; 2]>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn trees_agree_with_the_naive_model(
         rule in rules(), spikes in samples(), interval in 0..20_usize, batch in 1..7_usize,

@@ -18,7 +18,7 @@ use std::fmt;
 pub struct Criterion {
     update_interval: usize,
     sequential: Option<Sequential>,
-    /// Error rate of each silent leaf.
+    /// Error rate of each leaf.
     alpha: f64,
     layers: usize,
     leaves: Vec<Leaf>,
@@ -114,7 +114,7 @@ impl Criterion {
         for leaf in &mut self.leaves {
             leaf.observe(spikes[leaf.layer], warm_up);
         }
-        let decided = self.tree.as_ref().is_some_and(|tree| tree.all_any(&|i| self.decided(i)));
+        let decided = self.tree.as_ref().is_some_and(|tree| tree.expects(&|i| self.decided(i)));
         self.stop_if(decided, StopRule::Sequential)
     }
 
@@ -206,12 +206,12 @@ impl Node {
 
     /// Evaluates the rule where each leaf speaks for the rest of the epoch: patience is in the
     /// horizon of the leaves.
-    fn all_any(&self, leaf: &impl Fn(usize) -> bool) -> bool {
+    fn expects(&self, leaf: &impl Fn(usize) -> bool) -> bool {
         match self {
             Node::Leaf(i) => leaf(*i),
-            Node::And(nodes) => nodes.iter().all(|n| n.all_any(leaf)),
-            Node::Or(nodes) => nodes.iter().any(|n| n.all_any(leaf)),
-            Node::Patience { of, .. } => of.all_any(leaf),
+            Node::And(nodes) => nodes.iter().all(|n| n.expects(leaf)),
+            Node::Or(nodes) => nodes.iter().any(|n| n.expects(leaf)),
+            Node::Patience { of, .. } => of.expects(leaf),
         }
     }
 }

@@ -39,10 +39,11 @@
 //! R_n(K′) = C(N′, n′) / ((n′+1) · C(K′, s′) · C(N′−K′, n′−s′))
 //! ```
 //!
-//! is at the true K′ a non-negative martingale that starts at 1 (a supermartingale where K′ rules the
-//! other outcome of the next sample out): P(R_n(K′) ≥ 1/α for any n) ≤ α. All K′ with R_n < 1/α form a confidence sequence, valid at every n at once, so looking after each
-//! sample costs nothing (Waudby-Smith & Ramdas, "Confidence sequences for sampling without
-//! replacement", NeurIPS 2020, theorem 2.1; Ville 1939). Wald's SPRT (1945) would need an
+//! is at the true K′ a non-negative martingale that starts at 1 (a supermartingale where K′ leaves
+//! only one outcome for the next sample), so P(R_n(K′) ≥ 1/α for any n) ≤ α (Ville 1939). All K′ with
+//! R_n < 1/α form a confidence sequence, valid at every n at once: looking after each sample costs
+//! nothing (the prior-posterior ratio of Waudby-Smith & Ramdas, "Confidence sequences for sampling
+//! without replacement", NeurIPS 2020). Wald's sequential ratio test (1945) would need an
 //! alternative share p₁; here every share above the limit is an alternative and there is nothing to
 //! choose. Sampling without replacement makes the bound exact for an epoch, which is finite.
 //!
@@ -59,15 +60,14 @@
 //! No rule can both know a silent network after 100 samples and wait for one that wakes up after
 //! 101: `warm_up` is where that line is drawn, and recorded sequences ([`Recording`]) measure it.
 //!
-//! `alpha` bounds the chance of a false stop in one epoch; it is shared equally among the silent
-//! leaves (union bound). Leaves on spike means are not predicted. `patience` of n updates needs the
+//! `alpha` bounds the chance of a false stop in one epoch; it is shared equally among the leaves
+//! (union bound). Leaves on spike means are not predicted. `patience` of n updates needs the
 //! count n−1 updates before the epoch's end, which is the N of the leaves below it.
 //!
 //! After a sequential stop count/total − proportion would look feasible, since the count has barely
-//! begun. The constraint value is then the projection (s + (N−n)·s′/n′)/total − proportion, which
-//! more than K₀ samples by the rule itself: K* < s′N′/n′ gives (N−n)·s′/n′ > (K₀−s)/ρ ≥ K₀−s. It is
-//! raised to K₀ + 1 where proportion·total is no whole number and needs it, so that the value is
-//! positive in every case.
+//! begun. The constraint value is then the projection (s + (N−n)·s′/n′)/total − proportion. Its count
+//! exceeds K₀ by the rule itself: K* < s′N′/n′ gives (N−n)·s′/n′ > (K₀−s)/ρ ≥ K₀−s. It is raised to
+//! K₀ + 1 where proportion·total is no whole number and needs it, so the value is always positive.
 
 mod criterion;
 mod leaf;
