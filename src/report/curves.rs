@@ -11,8 +11,8 @@ const LEFT: f64 = 42.0;
 const RIGHT: f64 = 56.0;
 /// Distance of the first and the last trial from the ends of the grid lines.
 const INSET: f64 = 6.0;
-/// The strip of outcomes has at most this many bars.
-const MOST_BARS: u64 = 260;
+/// Bars of the strip of outcomes are at least this wide.
+const LEAST_BAR: f64 = 2.2;
 
 /// Radius of a dot among `count`: thousands of dots are thin.
 pub(super) fn dot_radius(count: usize) -> f64 {
@@ -48,9 +48,9 @@ pub(super) fn progress(study: &StudyRecord, width: f64) -> String {
     };
     let top = 24.0;
     let accuracy_bottom = top + (0.26 * width).clamp(180.0, 260.0);
-    let share_top = accuracy_bottom + 48.0;
+    let share_top = accuracy_bottom + 60.0;
     let share_bottom = share_top + 64.0;
-    let strip_top = share_bottom + 34.0;
+    let strip_top = share_bottom + 38.0;
     let strip_bottom = strip_top + 16.0;
     let mut svg =
         Svg::new(width, strip_bottom + 44.0, "figure", "Progress of the study over its trials");
@@ -164,7 +164,7 @@ fn shares(svg: &mut Svg, study: &StudyRecord, trials: &Axis, top: f64, bottom: f
 /// A bar for each trial, or for each few neighbours; parts of a bar are shares of outcomes.
 fn outcomes(svg: &mut Svg, study: &StudyRecord, trials: &Axis, top: f64, bottom: f64, last: u64) {
     svg.text("label", 0.0, top - 9.0, "Outcome of each trial");
-    let per_bar = last / MOST_BARS + 1;
+    let per_bar = last / ((trials.to - trials.from) / LEAST_BAR) as u64 + 1;
     let mut bars: BTreeMap<u64, [usize; 6]> = BTreeMap::new();
     for trial in &study.trials {
         bars.entry(trial.number / per_bar).or_default()[Kind::of(trial) as usize] += 1;

@@ -47,7 +47,7 @@ fn point(stream: &mut Stream, space: &Space, share: f64) -> (Vec<Value>, f64) {
         let target = 0.35 + 0.06 * k as f64;
         let mut u = uniform(stream);
         u += share * uniform(stream) * (target - u);
-        distance += (u - target).powi(2) / (1.0 + k as f64);
+        distance += 1.6 * (u - target).powi(2) / (1.0 + 0.6 * k as f64);
         match &variable.domain {
             Domain::Float { low, high, prior } => Value::Float(match prior {
                 Prior::Uniform => low + u * (high - low),
@@ -78,17 +78,17 @@ pub(super) fn study(trials: u64) -> StudyRecord {
         let share = number as f64 / trials as f64;
         let (point, distance) = point(&mut stream, &space, share.sqrt());
         let draw = uniform(&mut stream);
-        let accuracy = (0.93 - 0.9 * distance - 0.03 * uniform(&mut stream)).max(0.1);
+        let accuracy = (0.95 - 0.7 * distance - 0.03 * uniform(&mut stream)).max(0.1);
         let outcome = match draw {
             d if d < 0.012 => Outcome::Failed,
             d if d < 0.025 => Outcome::Timeout,
-            _ if distance > 0.38 => Outcome::Silent,
+            _ if distance > 0.42 - 0.12 * draw => Outcome::Silent,
             _ => Outcome::Complete,
         };
         let mut finished = Finished {
             outcome,
             value: None,
-            constraints: vec![distance - 0.3],
+            constraints: vec![distance - 0.33],
             intermediate: vec![],
             attributes: [("worker".to_string(), json!(number % 8))].into(),
         };

@@ -58,7 +58,7 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Kind::Feasible => "complete",
-            Kind::Infeasible => "complete, infeasible",
+            Kind::Infeasible => "infeasible",
             Kind::Silent => "silent",
             Kind::Timeout => "timed out",
             Kind::Failed => "failed",

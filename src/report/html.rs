@@ -107,9 +107,8 @@ fn headline(study: &StudyRecord) -> Vec<(&'static str, String, String)> {
     };
     let parts: Vec<String> = Kind::ALL
         .into_iter()
-        .filter(|&kind| kind != Kind::Silent && count(kind) > 0)
+        .filter(|&kind| count(kind) > 0)
         .map(|kind| format!("{} {}", count(kind), kind.name()))
-        .chain((count(Kind::Silent) > 0).then(|| format!("{} silent", count(Kind::Silent))))
         .collect();
     let silent = match finished {
         0 => none(),
@@ -303,7 +302,7 @@ fn neurons_caption(network: &BestNetwork) -> String {
         let finite = || theta.iter().copied().filter(|t| t.is_finite());
         let _ = write!(
             out,
-            "θ adds to the firing threshold of a neuron with each of its spikes: median {} mV, from {} to {} mV.",
+            "θ is what a neuron's own spikes added to its firing threshold: median {} mV, range {} to {} mV.",
             significant(median),
             significant(finite().fold(f64::INFINITY, f64::min)),
             significant(finite().fold(f64::NEG_INFINITY, f64::max))
@@ -332,8 +331,9 @@ fn sample_section(sample: &SampleRaster, network: Option<&BestNetwork>) -> Strin
     };
     let body = format!(
         "<div class=\"sample\"><div class=\"image\">{image}<p>Class {label}, {prediction}.</p></div>\n\
-         <figure class=\"spikes\">{}{own}</figure></div>\n",
-        raster::raster(sample, assignments)
+         <figure class=\"spikes\"><div class=\"wide\">{}</div><div class=\"narrow\">{}</div>{own}</figure></div>\n",
+        raster::raster(sample, assignments, 840.0),
+        raster::raster(sample, assignments, 460.0)
     );
     section("One sample", &body)
 }

@@ -16,6 +16,8 @@ const TOP: f64 = 26.0;
 /// Lower end of the accuracies; the rug of trials without one stands below.
 const FLOOR: f64 = 142.0;
 const BOTTOM: f64 = 158.0;
+/// About the width of a letter or digit of a label.
+const LETTER: f64 = 6.8;
 /// Half the width over which the dots of one slot are spread.
 const JITTER: f64 = 0.3;
 
@@ -79,17 +81,28 @@ fn panel(
 }
 
 fn ticks(svg: &mut Svg, across: &Axis) {
-    let ticks = across.ticks(4);
-    // Many or long names of categories: shortened to the room that each has.
+    // As many labels as stand side by side without touching.
+    let most = (2..=6).rev().find(|&most| apart(&across.ticks(most))).unwrap_or(2);
+    let ticks = across.ticks(most);
+    // Many or long names of categories are shortened to the room that each has.
     let room = (WIDTH - LEFT - RIGHT) / ticks.len().max(1) as f64;
     let named = matches!(across.scale, Scale::Category { .. });
     for (x, label) in ticks {
         svg.path("axis", &line(x, BOTTOM, x, BOTTOM + if label.is_empty() { 2.5 } else { 5.0 }));
-        let label = if named { shortened(&label, (room / 6.5) as usize) } else { label };
+        let label = if named { shortened(&label, (room / LETTER) as usize) } else { label };
         if !label.is_empty() {
             svg.text("tick mid", x, BOTTOM + 19.0, &label);
         }
     }
+}
+
+fn apart(ticks: &[(f64, String)]) -> bool {
+    let labels: Vec<(f64, f64)> = ticks
+        .iter()
+        .filter(|(_, label)| !label.is_empty())
+        .map(|(x, label)| (*x, 0.5 * LETTER * label.chars().count() as f64))
+        .collect();
+    labels.windows(2).all(|pair| pair[1].0 - pair[1].1 - pair[0].0 - pair[0].1 >= LETTER)
 }
 
 /// A number in [−1, 1) that differs much between neighbours: multiples of the golden ratio are

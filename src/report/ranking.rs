@@ -65,7 +65,7 @@ pub(super) fn ranking(study: &StudyRecord, units: &[(String, String)]) -> String
         cell(facts::silent_share(trial));
         cell(facts::attribute(trial, "train_seconds").map(|s| format!("{s:.1}")));
         for (index, variable) in study.space.variables.iter().enumerate() {
-            cell(Some(facts::shown(trial, index, variable, plain)));
+            cell(Some(facts::shown(trial, index, variable, |v| plain(v, 4))));
         }
         out += "</tr>\n";
     }

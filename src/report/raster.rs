@@ -6,15 +6,14 @@ use super::scale::{Axis, Scale};
 use super::svg::{Svg, line};
 use crate::spikes::SpikeTrain;
 
-const WIDTH: f64 = 680.0;
 const LEFT: f64 = 48.0;
 const RIGHT: f64 = 12.0;
 /// At most this many spikes of a layer are drawn.
-pub(super) const MOST_SPIKES: usize = 20_000;
+const MOST_SPIKES: usize = 8_000;
 
-/// Draws the three rasters. `assignments` are the classes of the excitatory neurons: spikes of
+/// Draws the three rasters `width` units wide. `assignments` are the classes of the excitatory neurons: spikes of
 /// those with the class of the sample stand out.
-pub(super) fn raster(sample: &SampleRaster, assignments: &[i32]) -> String {
+pub(super) fn raster(sample: &SampleRaster, assignments: &[i32], width: f64) -> String {
     let layers = [
         ("Input", sample.input, 190.0),
         ("Excitatory", sample.exc, 110.0),
@@ -24,10 +23,10 @@ pub(super) fn raster(sample: &SampleRaster, assignments: &[i32]) -> String {
     let time = Axis {
         scale: Scale::Linear { low: 0.0, high: steps.max(1) as f64, min_step: 1.0 },
         from: LEFT,
-        to: WIDTH - RIGHT,
+        to: width - RIGHT,
     };
     let height: f64 = layers.iter().map(|(_, _, height)| height + 30.0).sum();
-    let mut svg = Svg::new(WIDTH, height + 40.0, "figure", "Spikes of one sample over time");
+    let mut svg = Svg::new(width, height + 40.0, "figure", "Spikes of one sample over time");
     let mut top = 0.0;
     for (name, train, height) in layers {
         top += 22.0;
@@ -36,11 +35,11 @@ pub(super) fn raster(sample: &SampleRaster, assignments: &[i32]) -> String {
         layer(&mut svg, &time, name, train, (top, top + height), of_class);
         top += height + 8.0;
     }
-    for (x, label) in time.ticks(8) {
+    for (x, label) in time.ticks((width / 80.0) as usize) {
         svg.path("axis", &line(x, top - 4.0, x, top));
         svg.text("tick mid", x, top + 13.0, &label);
     }
-    svg.text("label mid", 0.5 * (LEFT + WIDTH - RIGHT), top + 32.0, "Time step");
+    svg.text("label mid", 0.5 * (time.from + time.to), top + 32.0, "Time step");
     svg.finish()
 }
 
@@ -57,7 +56,7 @@ fn layer(
     let every = count.div_ceil(MOST_SPIKES).max(1);
     let thinned = if every > 1 { format!(" (one in {every} drawn)") } else { String::new() };
     let plural = if count == 1 { "" } else { "s" };
-    svg.text("label", LEFT, top - 7.0, &format!("{name}: {count} spike{plural}{thinned}"));
+    svg.text("label", LEFT, top - 7.0, &format!("{name} neuron · {count} spike{plural}{thinned}"));
     svg.path(
         "frame",
         &format!("{}{}", line(LEFT, top, LEFT, bottom), line(LEFT, bottom, time.to, bottom)),
@@ -71,8 +70,12 @@ fn layer(
     for (y, label) in index.ticks(4) {
         svg.text("tick end", LEFT - 6.0, y + 4.0, &label);
     }
-    // Few neurons get tall marks, many get marks that do not cover their neighbours.
-    let length = ((index.to - index.from) / neurons.max(1) as f64).clamp(1.6, 6.0);
+    // Few spikes get marks that are easy to see, many get marks that leave each other room.
+    let (length, density) = match count {
+        0..=400 => (5.0, " few"),
+        401..=2_000 => (2.4, " some"),
+        _ => (1.4, ""),
+    };
     let mut marks = [Vec::new(), Vec::new()];
     let mut spike = 0;
     for step in 0..train.steps() {
@@ -86,9 +89,8 @@ fn layer(
             spike += 1;
         }
     }
-    let sparse = if count <= 2_000 { " sparse" } else { "" };
-    svg.ticks(&format!("spike{sparse}"), length, &marks[0]);
-    svg.ticks(&format!("spike own{sparse}"), length, &marks[1]);
+    svg.ticks(&format!("spike{density}"), length, &marks[0]);
+    svg.ticks(&format!("spike own{density}"), length, &marks[1]);
 }
 
 /// The input image as the `data:` address of a grey PNG; None where its size does not fit.

@@ -179,24 +179,20 @@ fn first_to_last(low: f64, high: f64, step: f64) -> f64 {
 fn log(low: f64, high: f64, most: usize) -> Vec<Tick> {
     let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let within = |v: f64| v >= low * (1.0 - 1e-9) && v <= high * (1.0 + 1e-9);
-    let at = |mantissas: &[f64], every: i32| -> Vec<f64> {
-        let exponents = decades.clone().filter(|e| e.rem_euclid(every) == 0);
-        exponents
-            .flat_map(|e| mantissas.iter().map(move |m| m * power(e)))
-            .filter(|&v| within(v))
-            .collect()
+    let at = |mantissas: &[f64]| -> Vec<f64> {
+        let values = decades.clone().flat_map(|e| mantissas.iter().map(move |m| m * power(e)));
+        values.filter(|&v| within(v)).collect()
     };
-    let all = at(&[1.0, 2.0, 5.0], 1);
-    let mut every = 1;
-    let mut major = if all.len() <= most { all.clone() } else { at(&[1.0], 1) };
-    while major.len() > most {
-        every += 1;
-        major = at(&[1.0], every);
-    }
+    let (all, whole) = (at(&[1.0, 2.0, 5.0]), at(&[1.0]));
+    let every = whole.len().div_ceil(most).max(1);
+    let major: Vec<f64> = match all.len() <= most {
+        true => all.clone(),
+        false => whole.iter().copied().step_by(every).collect(),
+    };
     if major.len() < 2 {
         return linear(low, high, 0.0, most);
     }
-    let ticks = if every == 1 { all } else { at(&[1.0], 1) };
+    let ticks = if every == 1 { all } else { whole };
     ticks
         .into_iter()
         .map(|v| {
@@ -206,30 +202,33 @@ fn log(low: f64, high: f64, most: usize) -> Vec<Tick> {
         .collect()
 }
 
-/// Ticks at the upper bound less 1, 2, 5 times powers of ten: 0.9, 0.99, 0.999 below 1.
+/// Ticks at the upper bound less powers of ten (0.9, 0.99, 0.999 below 1), or less 1, 2, 5 times
+/// powers of ten where that leaves too few.
 fn mirrored(low: f64, high: f64, most: usize) -> Vec<Tick> {
     let scale = Scale::Mirrored { low, high };
-    let mut candidates = vec![0.0];
-    for exponent in low.log10().floor() as i32..=(high - low).log10().ceil() as i32 {
-        candidates.extend([1.0, 2.0, 5.0].map(|m| m * power(exponent)));
-    }
     let least = 0.8 / most as f64;
-    let mut taken = f64::INFINITY;
-    let mut ticks = Vec::new();
-    for distance in candidates.into_iter().filter(|&d| d <= (high - low) * (1.0 + 1e-9)) {
-        let value = (high - distance).max(low);
-        let Some(position) = scale.position(value) else { continue };
-        if taken - position >= least {
-            taken = position;
-            ticks.push(labelled(value));
+    let below = |mantissas: &[f64]| -> Vec<Tick> {
+        let exponents = low.log10().floor() as i32..=(high - low).log10().ceil() as i32;
+        let distances = exponents.flat_map(|e| mantissas.iter().map(move |m| m * power(e)));
+        let mut taken = f64::INFINITY;
+        let mut ticks = Vec::new();
+        for distance in std::iter::once(0.0).chain(distances) {
+            let value = high - distance;
+            let position = if value >= low { scale.position(value) } else { None };
+            if let Some(position) = position.filter(|p| taken - p >= least) {
+                taken = position;
+                ticks.push(labelled(value));
+            }
         }
+        ticks.truncate(most);
+        ticks.reverse();
+        ticks
+    };
+    let mut ticks = below(&[1.0]);
+    if ticks.len() < most.min(3) {
+        ticks = below(&[1.0, 2.0, 5.0]);
     }
-    if ticks.len() < 2 {
-        return linear(low, high, 0.0, most);
-    }
-    ticks.truncate(most);
-    ticks.reverse();
-    ticks
+    if ticks.len() < 2 { linear(low, high, 0.0, most) } else { ticks }
 }
 
 /// 10ᵉ, correctly rounded: `powi` gives 9.999999999999999e-5 for some exponents.
@@ -244,7 +243,7 @@ fn labelled(value: f64) -> Tick {
 /// At most four significant digits, with a power of ten where zeros would hide the size:
 /// 0.00012, 25, 1.5×10⁶.
 pub(super) fn significant(value: f64) -> String {
-    let text = plain(value);
+    let text = plain(value, 4);
     match text.split_once('e') {
         None => minus(&text),
         Some((mantissa, exponent)) => {
@@ -257,22 +256,27 @@ pub(super) fn significant(value: f64) -> String {
     }
 }
 
-/// The same in ASCII, as a terminal shows and a reader copies it: 0.00012, 25, 1.5e6.
-pub(super) fn plain(value: f64) -> String {
+/// The same in ASCII with any number of digits, as a terminal shows and a reader copies it: 0.00012,
+/// 25, 1.5e6.
+pub(super) fn plain(value: f64, digits: usize) -> String {
     if value == 0.0 {
         return "0".into();
     }
     if !value.is_finite() {
         return value.to_string();
     }
-    let scientific = format!("{value:.3e}");
+    let after = digits.max(1) - 1;
+    let scientific = format!("{value:.after$e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_string();
     match exponent {
-        -4..=3 => trimmed(&format!("{value:.*}", (3 - exponent) as usize)),
-        // Four digits would round an integer such as a number of samples.
-        4..=5 => format!("{value:.0}"),
+        -4..=5 if exponent < digits as i32 => {
+            let text = format!("{value:.*}", (after as i32 - exponent) as usize);
+            if text.contains('.') { trimmed(&text) } else { text }
+        }
+        // Fewer digits would round an integer such as a number of samples.
+        -4..=5 => format!("{value:.0}"),
         _ => format!("{}e{exponent}", trimmed(mantissa)),
     }
 }
@@ -389,7 +393,8 @@ mod tests {
             ["10⁻⁵", "0.0001", "0.001", "0.01"]
         );
         assert_eq!(labels(Scale::Log { low: 0.1, high: 2.0 }, 5), ["0.1", "0.2", "0.5", "1", "2"]);
-        assert_eq!(labels(Scale::Mirrored { low: 1e-3, high: 1.0 }, 4), ["0", "0.9", "0.99", "1"]);
+        assert_eq!(labels(Scale::Mirrored { low: 1e6, high: 1e7 }, 4), ["5×10⁶", "9×10⁶", "10⁷"]);
+        assert_eq!(labels(Scale::Mirrored { low: 1e-3, high: 1.0 }, 4), ["0.9", "0.99", "1"]);
     }
 
     #[test]
@@ -400,7 +405,10 @@ mod tests {
             texts,
             ["0.00012", "25", "1.5×10⁶", "−2×10⁻⁷", "60000", "0.1235", "10⁻⁵", "0.6667"]
         );
-        assert_eq!(plain(f64::NAN), "NaN");
-        assert_eq!(plain(1.5e-6), "1.5e-6");
+        assert_eq!(plain(f64::NAN, 4), "NaN");
+        assert_eq!(plain(1.5e-6, 3), "1.5e-6");
+        assert_eq!(plain(1234.5, 3), "1234");
+        assert_eq!(plain(100.0, 3), "100");
+        assert_eq!(plain(0.012345, 3), "0.0123");
     }
 }

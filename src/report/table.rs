@@ -62,7 +62,9 @@ fn columns(study: &StudyRecord, best: &[&Trial]) -> Vec<Vec<String>> {
         columns.push(column("silent %", &facts::silent_share));
     }
     for (index, variable) in study.space.variables.iter().enumerate() {
-        columns.push(column(&variable.name, &|t| Some(facts::shown(t, index, variable, plain))));
+        columns.push(column(&variable.name, &|t| {
+            Some(facts::shown(t, index, variable, |v| plain(v, 3)))
+        }));
     }
     columns
 }

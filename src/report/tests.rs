@@ -99,8 +99,8 @@ fn a_full_page_has_every_section_and_repeats_byte_by_byte() {
         ]
     );
     let document = parse(&text);
-    // Two widths of progress, eleven variables, classes, raster.
-    assert_eq!(document.descendants().filter(|n| n.has_tag_name("svg")).count(), 2 + 11 + 1 + 1);
+    // Progress and raster in two widths, eleven variables, classes.
+    assert_eq!(document.descendants().filter(|n| n.has_tag_name("svg")).count(), 2 + 11 + 1 + 2);
     let said: String = document.descendants().filter_map(|n| n.text()).collect();
     for words in ["experiment 1 <digits & friends>", "1 <b>", "small & old", "e_thresh (mV)"] {
         assert!(said.contains(words), "{words}");
@@ -221,11 +221,8 @@ fn the_closing_table_is_aligned_and_fits() {
     let study = study(60);
     let text = table(&study);
     let lines: Vec<&str> = text.lines().collect();
-    assert!(
-        lines[0]
-            .starts_with("trial  accuracy %    all   vote  2gram    log    svm   silent %  nu_pre"),
-        "{text}"
-    );
+    let heads: Vec<&str> = lines[0].split_whitespace().take(10).collect();
+    assert_eq!(heads.join(" "), "trial accuracy % all vote 2gram log svm silent %", "{text}");
     assert!(lines.iter().all(|line| line.chars().count() <= 100), "{text}");
     let ends: Vec<usize> = lines[..12].iter().map(|line| line.chars().count()).collect();
     assert!(ends.iter().all(|end| *end == ends[0]), "{text}");
