@@ -77,7 +77,7 @@ impl Counts {
     }
 
     /// The neurons that fired in sample `k` and how often, neurons ascending.
-    pub fn row(&self, k: usize) -> impl Iterator<Item = (usize, u32)> + '_ {
+    pub fn row(&self, k: usize) -> impl Iterator<Item = (usize, u32)> + Clone + '_ {
         let range = self.offsets[k]..self.offsets[k + 1];
         self.ids[range.clone()]
             .iter()

@@ -35,7 +35,7 @@ pub use assignment::Assignment;
 pub use counts::Counts;
 pub use logistic::Logistic;
 pub use ngram::TwoGram;
-pub use set::ReadoutSet;
+pub use set::{ReadoutSet, accuracy};
 pub use svm::Svm;
 pub use tensor::{Tensor, TensorData};
 

@@ -89,7 +89,7 @@ impl TwoGram {
     /// step, so the number of times that j follows i is the number of bits common to mask i and
     /// mask j shifted down by one.
     fn add_by_masks(&mut self, steps: &[&[u32]], active: &[u32], class: usize) {
-        let words = steps.len().div_ceil(64);
+        let words = steps.len().div_ceil(64).max(1);
         let mut slot = vec![0_usize; self.neurons];
         for (s, &id) in active.iter().enumerate() {
             slot[id as usize] = s;
