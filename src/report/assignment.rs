@@ -1,7 +1,6 @@
 //! Which classes the neurons of the best network speak for, and how far their thresholds adapted.
 
 use super::BestNetwork;
-use super::curves::dot_radius;
 use super::network_images::class_of;
 use super::scale::{Axis, Scale};
 use super::svg::{Svg, line, rectangle};
@@ -11,12 +10,12 @@ const WIDTH: f64 = 460.0;
 const ROW: f64 = 22.0;
 const LEFT: f64 = 44.0;
 const BARS_END: f64 = 200.0;
-const DOTS_START: f64 = 258.0;
+const THETA_START: f64 = 258.0;
 const TOP: f64 = 30.0;
 /// Classes up to this one get a row even when no neuron has them.
 const MOST_ROWS: i32 = 64;
 
-/// Draws a row a class: a bar of its neurons, and a dot for the θ of each of them.
+/// Draws a row a class: a bar of its neurons, and a tick for the θ of each of them.
 pub(super) fn assignment(network: &BestNetwork) -> String {
     // The montage says so where the weights do not fit the neurons; lists are taken as they come.
     let neurons = network.assignments.len().max(network.theta.len());
@@ -37,9 +36,9 @@ pub(super) fn assignment(network: &BestNetwork) -> String {
 
     let theta = || network.theta.iter().map(|&t| f64::from(t)).filter(|t| t.is_finite());
     let has_theta = theta().next().is_some();
-    let width = if has_theta { WIDTH } else { DOTS_START };
+    let width = if has_theta { WIDTH } else { THETA_START };
     let bottom = TOP + ROW * rows.len() as f64;
-    let mut svg = Svg::new(width, bottom + 40.0, "figure", "Neurons and thresholds of each class");
+    let mut svg = Svg::new(width, bottom + 22.0, "figure", "Neurons and thresholds of each class");
 
     let most = rows.iter().map(|(_, n)| n.len()).max().unwrap_or(0);
     let bars = Axis {
@@ -64,21 +63,21 @@ pub(super) fn assignment(network: &BestNetwork) -> String {
         let (low, high) = theta().fold((0.0, 0.0), |(l, h): (f64, f64), t| (l.min(t), h.max(t)));
         let across = Axis {
             scale: Scale::Linear { low, high: high.max(low + 1e-3), min_step: 0.0 },
-            from: DOTS_START,
+            from: THETA_START,
             to: WIDTH - 16.0,
         };
-        svg.text("label", DOTS_START, TOP - 12.0, "Threshold adaptation θ (mV)");
+        svg.text("label", THETA_START, TOP - 12.0, "Threshold adaptation θ (mV)");
         for (x, label) in across.ticks(5) {
             svg.path("grid", &line(x, TOP, x, bottom));
             svg.text("tick mid", x, bottom + 16.0, &label);
         }
         let mut points = Vec::new();
         for (row, (_, neurons)) in rows.iter().enumerate() {
-            let y = TOP + ROW * (row as f64 + 0.5);
+            let y = TOP + ROW * row as f64 + 5.0;
             let values = neurons.iter().filter_map(|&n| network.theta.get(n));
             points.extend(values.filter_map(|&t| Some((across.at(f64::from(t))?, y))));
         }
-        svg.dots("feasible soft", 1.2 * dot_radius(points.len()), &points);
+        svg.ticks("rug feasible", ROW - 10.0, &points);
     }
     svg.finish()
 }

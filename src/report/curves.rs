@@ -131,7 +131,10 @@ fn shares(svg: &mut Svg, study: &StudyRecord, trials: &Axis, top: f64, bottom: f
         .map(|t| (t.number, Kind::of(t) == Kind::Silent))
         .collect();
     let window = window(finished.len());
-    let title = format!("Silent among the last {window} finished trials (%)");
+    let title = match finished.len() > window {
+        true => format!("Silent among the last {window} finished trials (%)"),
+        false => "Silent among the finished trials (%)".into(),
+    };
     svg.text("label", 0.0, top - 12.0, &title);
     grid(svg, trials, &share, 2);
 

@@ -249,11 +249,11 @@ fn network_section(network: &BestNetwork) -> String {
 
 fn montage_figure(network: &BestNetwork, montage: &network_images::Montage) -> String {
     let mut out = format!(
-        "<p class=\"lead\">Input weights of {} excitatory neurons, each drawn as the image that \
+        "<p class=\"lead\">Input weights of the excitatory neurons ({}), each drawn as the image that \
          excites it most, in lines by the class that the neuron was assigned.</p>\n",
         match montage.shown < network.neurons {
-            true => format!("{} of the {}", montage.shown, network.neurons),
-            false => format!("the {}", network.neurons),
+            true => format!("{} of {}", montage.shown, network.neurons),
+            false => format!("all {}", network.neurons),
         }
     );
     // Whole pixels look sharp: as many screen pixels a weight as the page has room for.

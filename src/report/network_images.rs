@@ -11,8 +11,10 @@ const MOST_TILES: usize = 400;
 const MOST_PIXELS: usize = 2_000_000;
 /// At most this many classes get lines of their own.
 const MOST_BLOCKS: usize = 40;
-/// Clear pixels between two tiles.
-const GAP: usize = 2;
+/// Clear pixels between two tiles, and once more between two classes.
+fn gap(tile_height: usize) -> usize {
+    (tile_height / 12).clamp(1, 2)
+}
 
 /// The montage of a network.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +69,7 @@ pub(super) fn montage(network: &BestNetwork) -> Result<Montage, String> {
 
 fn draw(network: &BestNetwork, drawn: &[usize]) -> Montage {
     let (tile_height, tile_width) = (network.height, network.width);
+    let gap = gap(tile_height);
     let mut classes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for &neuron in drawn {
         classes.entry(class_of(network, neuron) as u32).or_default().push(neuron);
@@ -79,8 +82,8 @@ fn draw(network: &BestNetwork, drawn: &[usize]) -> Montage {
     let columns = ((drawn.len() as f64 * aspect).sqrt().ceil() as usize).clamp(1, drawn.len());
     let lines: usize = classes.values().map(|c| c.len().div_ceil(columns)).sum();
     let longest = classes.values().map(|c| c.len().min(columns)).max().unwrap_or(1);
-    let width = longest * (tile_width + GAP) - GAP;
-    let height = lines * (tile_height + GAP) - GAP + (classes.len() - 1) * 2 * GAP;
+    let width = longest * (tile_width + gap) - gap;
+    let height = lines * (tile_height + gap) - gap + (classes.len() - 1) * gap;
 
     let finite = || network.weights.iter().copied().filter(|w| w.is_finite());
     let low = finite().fold(0.0, f32::min);
@@ -92,8 +95,8 @@ fn draw(network: &BestNetwork, drawn: &[usize]) -> Montage {
     let mut top = 0;
     for (&class, neurons) in &classes {
         for (k, &neuron) in neurons.iter().enumerate() {
-            let y = top + k / columns * (tile_height + GAP);
-            let x = k % columns * (tile_width + GAP);
+            let y = top + k / columns * (tile_height + gap);
+            let x = k % columns * (tile_width + gap);
             for row in 0..tile_height {
                 for column in 0..tile_width {
                     let input = row * tile_width + column;
@@ -104,9 +107,9 @@ fn draw(network: &BestNetwork, drawn: &[usize]) -> Montage {
                 }
             }
         }
-        let used = neurons.len().div_ceil(columns) * (tile_height + GAP) - GAP;
+        let used = neurons.len().div_ceil(columns) * (tile_height + gap) - gap;
         blocks.push((class as i32, top as f64 + 0.5 * used as f64));
-        top += used + 3 * GAP;
+        top += used + 2 * gap;
     }
     let png = picture::png(&pixels, width, height, Palette::Map).unwrap_or_default();
     Montage { png, width, height, tile_height, tile_width, shown: drawn.len(), blocks, low, high }
@@ -139,13 +142,13 @@ mod tests {
         };
         let montage = montage(&network).unwrap();
         // Two columns of tiles: class 4 holds neurons 0 and 2, then the one without a class.
-        assert_eq!((montage.width, montage.height), (2 + GAP + 2, 1 + 3 * GAP + 1));
-        assert_eq!(montage.blocks, [(4, 0.5), (-1, 7.5)]);
+        assert_eq!((montage.width, montage.height), (2 + 1 + 2, 1 + 2 + 1));
+        assert_eq!(montage.blocks, [(4, 0.5), (-1, 3.5)]);
         assert_eq!((montage.low, montage.high, montage.shown), (0.0, 1.0, 3));
         let pixels = pixels(&montage);
-        assert_eq!(pixels[..6], [1, 255, CLEAR, CLEAR, 255, 128]);
-        assert_eq!(pixels[7 * 6..], [128, CLEAR, CLEAR, CLEAR, CLEAR, CLEAR]);
-        assert!(pixels[6..7 * 6].iter().all(|&p| p == CLEAR));
+        assert_eq!(pixels[..5], [1, 255, CLEAR, 255, 128]);
+        assert_eq!(pixels[3 * 5..], [128, CLEAR, CLEAR, CLEAR, CLEAR]);
+        assert!(pixels[5..3 * 5].iter().all(|&p| p == CLEAR));
     }
 
     #[test]
