@@ -226,7 +226,9 @@ struct Tally {
     agree: usize,
     /// Samples to the stop, of recorded stops.
     taken: Vec<usize>,
-    /// Samples that the reference took for the same networks.
+    /// Networks stopped that the reference did not stop.
+    false_stops: usize,
+    /// Samples that the reference took for the networks in `taken`.
     reference: usize,
 }
 
@@ -234,6 +236,7 @@ impl Tally {
     fn add(&mut self, other: &Tally) {
         self.rows += other.rows;
         self.agree += other.agree;
+        self.false_stops += other.false_stops;
         self.taken.extend(&other.taken);
         self.reference += other.reference;
     }
@@ -250,9 +253,10 @@ impl Tally {
 
     fn print(&self, name: &str) {
         println!(
-            "{name:<22} {:>5} {:>7} {:>9.3} % {:>6} {:>6} {:>7} {:>8.1} % {:>9.2} %",
+            "{name:<18} {:>5} {:>7} {:>6} {:>9.3} % {:>6} {:>6} {:>7} {:>8.1} % {:>9.2} %",
             self.rows,
             self.taken.len(),
+            self.false_stops,
             100.0 * self.agreement(),
             self.quantile(0.5),
             self.quantile(0.95),
@@ -266,12 +270,26 @@ impl Tally {
 
 /// Simulated epochs with the recorded number of silent samples: the sequential decision agrees
 /// with the recorded verdict on at least 99 % of the networks of every experiment.
+///
+/// The order of the samples was not recorded. A stopped network cannot disagree (the reference rule
+/// stays in force), so the agreement is about the 491 others; of the stopped ones the test measures
+/// how many samples the decision took, 50 % and 95 % quantiles, and which share of the samples of
+/// the reference.
 #[test]
 fn sequential_decision_agrees_with_the_recorded_verdict() {
     let Some(folder) = results() else { return };
     println!(
-        "{:<22} {:>5} {:>7} {:>11} {:>6} {:>6} {:>7} {:>10} {:>11}",
-        "experiment", "rows", "stopped", "agreement", "50 %", "95 %", "max", "≤ 100", "samples"
+        "{:<18} {:>5} {:>7} {:>6} {:>11} {:>6} {:>6} {:>7} {:>10} {:>11}",
+        "experiment",
+        "rows",
+        "stopped",
+        "false",
+        "agreement",
+        "50 %",
+        "95 %",
+        "max",
+        "≤ 100",
+        "samples"
     );
     for order in [Order::Random, Order::Falling] {
         let mut pooled = Tally::default();
@@ -290,6 +308,7 @@ fn sequential_decision_agrees_with_the_recorded_verdict() {
                     counts.map(|&s| lay_out(order, &mut stream, judged, s)).collect();
                 let stop = follow(&settings, experiment.plan(network), &silent);
                 tally.rows += 1;
+                tally.false_stops += usize::from(stop.is_some() && !network.stopped);
                 tally.agree += usize::from(stop.is_some() == network.stopped);
                 if network.stopped {
                     let stop = stop.expect("the reference rule is in force");

@@ -195,8 +195,8 @@ impl Node {
     fn update(&mut self, hits: &[bool]) -> bool {
         match self {
             Node::Leaf(leaf) => hits[*leaf],
-            Node::And(nodes) => nodes.iter_mut().fold(true, |all, n| n.update(hits) && all),
-            Node::Or(nodes) => nodes.iter_mut().fold(false, |any, n| n.update(hits) || any),
+            Node::And(nodes) => nodes.iter_mut().fold(true, |all, n| all & n.update(hits)),
+            Node::Or(nodes) => nodes.iter_mut().fold(false, |any, n| any | n.update(hits)),
             Node::Patience { n, row, of } => {
                 *row = if of.update(hits) { *row + 1 } else { 0 };
                 *row >= *n
