@@ -1,6 +1,75 @@
-//! The subcommands of the binary, one file each.
+//! The subcommands of the binary, one file each, and the one place where errors become exit codes.
 
-/// Runs the program.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod display;
+mod evaluate;
+mod export;
+mod options;
+mod report;
+mod retrain;
+mod search;
+mod train;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Trains sparse spiking neural networks and searches their hyperparameters.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Search hyperparameters as a study file says; resumable, see --resume
+    Search(search::Arguments),
+    /// Train one network with the fixed parameters of a study file and score it on the hold-out
+    Train(train::Arguments),
+    /// Train a fixed solution, or the best of a study, with several seeds; score on the test set
+    Retrain(retrain::Arguments),
+    /// Score a saved network again
+    Evaluate(evaluate::Arguments),
+    /// Write the report page of a study, also while its search runs
+    Report(report::Arguments),
+    /// Write the trials of a study as CSV with the columns of the reference
+    Export(export::Arguments),
+}
+
+/// Runs the program: 0 done, 1 an error, 2 wrong arguments, 130 ended by a signal.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    display::set_up_log();
+    let result = match arguments.command {
+        Command::Search(arguments) => search::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Retrain(arguments) => retrain::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+    };
+    match result {
+        Ok(code) => code,
+        // Whoever reads our output has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Writes a line to standard output; unlike `println!` a closed pipe is an error, not a panic.
+fn say(text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    writeln!(std::io::stdout().lock(), "{text}")?;
+    Ok(())
 }

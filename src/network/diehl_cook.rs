@@ -211,6 +211,19 @@ impl DiehlCook {
         Ok(())
     }
 
+    /// Unit of a parameter, as plots show it; None for pure numbers and names.
+    pub fn unit(parameter: &str) -> Option<&'static str> {
+        match parameter {
+            "strength_exc" | "strength_inh" | "wmin" | "wmax" | "norm" | "theta_plus" | "e_rest"
+            | "e_reset" | "e_thresh" | "i_rest" | "i_reset" | "i_thresh" => Some("mV"),
+            "dt" | "input_trace" | "tc_theta_decay" | "e_refrac" | "e_tc_decay" | "e_tc_trace"
+            | "i_refrac" | "i_tc_decay" => Some("ms"),
+            "reset_interval" => Some("steps"),
+            "map_size" => Some("neurons"),
+            _ => None,
+        }
+    }
+
     /// Number of weights: input, excitatory → inhibitory and lateral matrices (hpo.md section 1.2).
     pub fn parameters(&self, inputs: usize) -> usize {
         inputs * self.map_size + 2 * self.map_size * self.map_size

@@ -65,7 +65,7 @@ fn trial(number: u64, outcome: Outcome, value: Option<f64>) -> Trial {
 }
 
 fn of(trials: Vec<Trial>) -> StudyRecord {
-    StudyRecord { name: "small".into(), space: space(), trials }
+    StudyRecord { name: "small".into(), attributes: Default::default(), space: space(), trials }
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn five_thousand_trials_stay_below_three_megabytes() {
 
 #[test]
 fn an_empty_study_says_so() {
-    let study = StudyRecord { name: String::new(), space: Space::default(), trials: vec![] };
+    let study = StudyRecord { name: String::new(), attributes: Default::default(), space: Space::default(), trials: vec![] };
     let text = html(&page(&study));
     assert_eq!(headings(&text), ["Progress", "Best trials"]);
     assert!(text.contains("No trial has started yet.") && text.contains("Unnamed study"));
@@ -262,7 +262,7 @@ proptest! {
             }
             trial
         });
-        let study = StudyRecord { name: name.clone(), space: space(), trials: trials.collect() };
+        let study = StudyRecord { name: name.clone(), attributes: Default::default(), space: space(), trials: trials.collect() };
         let warnings = [reason.clone()];
         let settings = [(name.clone(), reason.clone())];
         let page = Page { warnings: &warnings, settings: &settings, ..page(&study) };

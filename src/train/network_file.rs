@@ -23,6 +23,8 @@ const METADATA_KEY: &str = "spikeseek";
 /// What training gave.
 #[derive(Debug, Clone)]
 pub struct TrainedNetwork {
+    /// Number of the trial that trained it.
+    pub trial: u64,
     /// Parameters of the network.
     pub network: DiehlCook,
     /// Input weights and adaptive thresholds.
@@ -38,6 +40,7 @@ pub struct TrainedNetwork {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Metadata {
+    trial: u64,
     network: DiehlCook,
     decoder: ReadoutKind,
     accuracy: f64,
@@ -62,6 +65,7 @@ impl TrainedNetwork {
         ];
         tensors.extend(self.readouts.to_tensors());
         let metadata = Metadata {
+            trial: self.trial,
             network: self.network.clone(),
             decoder: self.decoder,
             accuracy: self.accuracy,
@@ -126,6 +130,7 @@ impl TrainedNetwork {
         }
         let readouts = ReadoutSet::from_tensors(path, neurons, metadata.classes, &tensors)?;
         Ok(TrainedNetwork {
+            trial: metadata.trial,
             network: metadata.network,
             weights: Weights { inputs: shape[0], neurons, w, theta },
             readouts,

@@ -129,6 +129,7 @@ pub fn run_trial(
                         finished.value = Some(evaluation.of(settings.decoder));
                         note_evaluation(&mut attributes, &evaluation);
                         network = Some(TrainedNetwork {
+                            trial: key.trial,
                             network: settings.network.clone(),
                             weights,
                             readouts,

@@ -1,0 +1,257 @@
+//! What the user sees while a search runs: bars on a terminal, plain lines elsewhere.
+
+use crate::execute::Progress;
+use crate::study::record::{Outcome, StudyRecord};
+use crate::study::run::{Moment, Watcher};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+use tracing_subscriber::EnvFilter;
+
+/// The bars of the process; the log writes above them.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Time between plain lines where nothing else happens.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Sends the log to standard error, above the bars, and panics of trials to the log.
+pub fn set_up_log() {
+    struct AboveBars;
+    impl Write for AboveBars {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            BARS.suspend(|| std::io::stderr().write(bytes))
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            std::io::stderr().flush()
+        }
+    }
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .without_time()
+        .with_writer(|| AboveBars)
+        .init();
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+}
+
+/// Numbers of a study that the display shows.
+pub struct Tally {
+    counts: BTreeMap<&'static str, u64>,
+    finished: u64,
+}
+
+impl Tally {
+    /// Counts the outcomes of a study.
+    pub fn new(record: &StudyRecord) -> Self {
+        let mut tally = Tally { counts: BTreeMap::new(), finished: 0 };
+        for finished in record.trials.iter().filter_map(|trial| trial.finished.as_ref()) {
+            *tally.counts.entry(finished.outcome.name()).or_default() += 1;
+            tally.finished += 1;
+        }
+        tally
+    }
+
+    /// Finished trials.
+    pub fn finished(&self) -> u64 {
+        self.finished
+    }
+
+    /// Trials that ended in a way.
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        self.counts.get(outcome.name()).copied().unwrap_or(0)
+    }
+}
+
+/// Progress of a search.
+pub struct SearchDisplay {
+    calls: Option<u64>,
+    deadline: Option<Instant>,
+    started: Instant,
+    /// Trials finished before this run.
+    before: u64,
+    tally: Tally,
+    best: String,
+    output: Output,
+}
+
+enum Output {
+    Quiet,
+    Plain { last: Instant },
+    Bars { summary: ProgressBar, workers: Vec<ProgressBar> },
+}
+
+impl SearchDisplay {
+    /// A display for `workers` workers; nothing is shown if `quiet`.
+    pub fn new(
+        record: &StudyRecord,
+        workers: usize,
+        calls: Option<u64>,
+        deadline: Option<Instant>,
+        quiet: bool,
+    ) -> Self {
+        let tally = Tally::new(record);
+        let output = if quiet {
+            Output::Quiet
+        } else if std::io::stderr().is_terminal() {
+            let bar = |template: &str, length: u64| {
+                // The templates are constants of this file.
+                let style = ProgressStyle::with_template(template).expect("a valid template");
+                BARS.add(ProgressBar::new(length)).with_style(style.progress_chars("━╸─"))
+            };
+            let length = calls.unwrap_or(0);
+            let summary = bar("{bar:30.cyan/8} {pos}/{len} trials  {msg}", length);
+            let line = "  {prefix:.8} {bar:20.green/8} {msg:.8}";
+            let workers = (0..workers).map(|_| bar(line, 0)).collect();
+            Output::Bars { summary, workers }
+        } else {
+            Output::Plain { last: Instant::now() }
+        };
+        let (started, before, best) = (Instant::now(), tally.finished(), best_text(record));
+        SearchDisplay { calls, deadline, started, before, tally, best, output }
+    }
+
+    /// Removes the bars.
+    pub fn close(self) {
+        if let Output::Bars { summary, workers } = self.output {
+            workers.iter().chain([&summary]).for_each(ProgressBar::finish_and_clear);
+        }
+    }
+
+    /// Trials of this run a minute.
+    fn rate(&self) -> f64 {
+        let minutes = self.started.elapsed().as_secs_f64() / 60.0;
+        (self.tally.finished() - self.before) as f64 / minutes.max(1e-9)
+    }
+
+    fn eta(&self) -> Option<Duration> {
+        let left = self.deadline.map(|d| d.saturating_duration_since(Instant::now()));
+        let by_calls = self.calls.filter(|_| self.rate() > 0.0).and_then(|calls| {
+            let trials = calls.saturating_sub(self.tally.finished()) as f64;
+            Duration::try_from_secs_f64(trials / self.rate() * 60.0).ok()
+        });
+        match (left, by_calls) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn summary(&self, draining: bool) -> String {
+        let finished = self.tally.finished().max(1);
+        let silent = 100 * self.tally.of(Outcome::Silent) / finished;
+        let mut text = format!("{}  silent {silent} %  {:.1}/min", self.best, self.rate());
+        for outcome in [Outcome::Timeout, Outcome::Failed] {
+            let count = self.tally.of(outcome);
+            if count > 0 {
+                text += &format!("  {} {count}", outcome.name().to_lowercase());
+            }
+        }
+        match self.eta() {
+            _ if draining => text += "  stopping: waiting for running trials (again to abandon)",
+            Some(eta) => text += &format!("  ETA {}", clock(eta)),
+            None => {}
+        }
+        text
+    }
+}
+
+impl Watcher for SearchDisplay {
+    fn tick(&mut self, moment: &Moment<'_>) {
+        let text = self.summary(moment.draining);
+        match &mut self.output {
+            Output::Quiet => {}
+            Output::Plain { last } => {
+                if last.elapsed() >= PLAIN_INTERVAL {
+                    *last = Instant::now();
+                    eprintln!("{} trials  {text}", self.tally.finished());
+                }
+            }
+            Output::Bars { summary, workers } => {
+                summary.set_position(self.tally.finished());
+                summary.set_message(text);
+                for (k, (bar, progress)) in workers.iter().zip(moment.workers).enumerate() {
+                    show_worker(bar, k, progress);
+                }
+            }
+        }
+    }
+
+    fn finished(&mut self, record: &StudyRecord, number: u64) {
+        self.tally = Tally::new(record);
+        self.best = best_text(record);
+        if let Output::Plain { last } = &mut self.output {
+            *last = Instant::now();
+            let line = trial_line(record, number);
+            let calls = self.calls.map_or(String::new(), |calls| format!("/{calls}"));
+            eprintln!("{}{calls}  {line}  | {}", self.tally.finished(), self.best);
+        }
+    }
+}
+
+/// One line on a finished trial.
+fn trial_line(record: &StudyRecord, number: u64) -> String {
+    let finished = record.trials.get(number as usize).and_then(|trial| trial.finished.as_ref());
+    let Some(finished) = finished else { return format!("trial {number}") };
+    let what = match (finished.outcome, finished.value) {
+        (Outcome::Complete, Some(value)) => {
+            let feasible = finished.constraints.iter().all(|&c| c <= 0.0);
+            format!("accuracy {value:.4}{}", if feasible { "" } else { " (infeasible)" })
+        }
+        (Outcome::Silent, _) => {
+            let after = finished.attributes.get("decided_after").and_then(|v| v.as_u64());
+            format!("silent after {} samples", after.unwrap_or(0))
+        }
+        (Outcome::Failed, _) => {
+            let reason = finished.attributes.get("reason").and_then(|v| v.as_str());
+            format!("failed: {}", reason.unwrap_or("no reason known"))
+        }
+        (outcome, _) => outcome.name().to_lowercase(),
+    };
+    format!("trial {number}: {what}")
+}
+
+fn best_text(record: &StudyRecord) -> String {
+    match record.best().and_then(|trial| Some((trial.number, trial.feasible_value()?))) {
+        Some((number, value)) => format!("best {value:.4} (trial {number})"),
+        None => "no feasible network yet".to_string(),
+    }
+}
+
+fn show_worker(bar: &ProgressBar, k: usize, progress: &Progress) {
+    match progress.trial {
+        None => {
+            bar.set_prefix(format!("worker {k}"));
+            bar.set_message("idle");
+        }
+        Some(trial) => {
+            bar.set_length(progress.planned);
+            bar.set_position(progress.done);
+            bar.set_prefix(format!("worker {k}"));
+            let silent = 100 * progress.silent / progress.seen.max(1);
+            let (done, planned) = (progress.done, progress.planned);
+            bar.set_message(format!("trial {trial}: {done}/{planned} images, silent {silent} %"));
+        }
+    }
+}
+
+/// Hours, minutes and seconds.
+fn clock(duration: Duration) -> String {
+    let s = duration.as_secs();
+    match (s / 3600, s / 60 % 60, s % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) => format!("{m} min {s:02} s"),
+        (h, m, _) => format!("{h} h {m:02} min"),
+    }
+}
+
+/// A bar for the samples of one training run; hidden if `quiet` or not on a terminal.
+pub fn sample_bar(quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let template = "{bar:30.cyan/8} {pos}/{len} images  {per_sec}  ETA {eta}";
+    let style = ProgressStyle::with_template(template).expect("a valid template");
+    BARS.add(ProgressBar::new(0)).with_style(style.progress_chars("━╸─"))
+}
