@@ -7,7 +7,8 @@
 //! **What survives a kill.** A trial begins with one line that holds its whole point: it is in the
 //! file or it is not. A trial ends with a few lines in one write and one fsync, of which the last
 //! one (state and value) counts: without it the trial is unfinished and the search repeats it under
-//! its number. A line that was cut off is ignored by readers and removed by [`Journal::open`].
+//! its number, whose [`Journal::finish_trial`] then overwrites what was there.
+//! A line that was cut off is ignored by readers and removed by [`Journal::open`].
 //!
 //! **How outcomes map to Optuna's states.**
 //!

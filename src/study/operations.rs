@@ -75,6 +75,7 @@ pub(super) struct SetStudyUserAttr {
 #[derive(Serialize, Deserialize, Default)]
 pub(super) struct CreateTrial {
     pub study_id: u64,
+    #[serde(deserialize_with = "null_but_there")]
     pub datetime_start: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub datetime_complete: Option<String>,
@@ -109,6 +110,7 @@ pub(super) struct SetTrialParam {
 pub(super) struct SetTrialStateValues {
     pub trial_id: u64,
     pub state: State,
+    #[serde(deserialize_with = "null_but_there")]
     pub values: Option<Vec<Option<f64>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub datetime_complete: Option<String>,
@@ -118,6 +120,7 @@ pub(super) struct SetTrialStateValues {
 pub(super) struct SetTrialIntermediateValue {
     pub trial_id: u64,
     pub step: u64,
+    #[serde(deserialize_with = "null_but_there")]
     pub intermediate_value: Option<f64>,
 }
 
@@ -131,6 +134,13 @@ pub(super) struct SetTrialUserAttr {
 pub(super) struct SetTrialSystemAttr {
     pub trial_id: u64,
     pub system_attr: Object,
+}
+
+/// Lets a field be null but not be missing: Optuna fails on a journal in which it is.
+fn null_but_there<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    field: D,
+) -> Result<Option<T>, D::Error> {
+    Option::deserialize(field)
 }
 
 /// One operation as read.
@@ -228,6 +238,10 @@ fn parse_json(line: &[u8]) -> Result<(bool, Operation), Unreadable> {
         worker_id: String,
     }
     let head: Head = serde_json::from_slice(line)?;
+    // Serde reads a struct from an array of its fields too.
+    if !line.trim_ascii_start().starts_with(b"{") {
+        return Err(Unreadable::NotAnOperation("an array".to_string()));
+    }
     let operation = match head.op_code {
         0 => Operation::CreateStudy(serde_json::from_slice(line)?),
         1 => Operation::DeleteStudy(serde_json::from_slice(line)?),
