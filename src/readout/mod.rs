@@ -20,7 +20,7 @@
 pub mod activity;
 pub mod assignment;
 pub mod counts;
-pub mod lbfgs;
+mod lbfgs;
 mod line_search;
 pub mod logistic;
 pub mod ngram;

@@ -76,7 +76,7 @@ pub fn separate(
     first: Range<usize>,
     second: Range<usize>,
 ) -> Separation {
-    let samples: Vec<usize> = first.clone().chain(second).collect();
+    let samples: Vec<usize> = first.clone().chain(second.clone()).collect();
     let positive = |t: usize| t < first.len();
     let sign = |t: usize| if positive(t) { 1.0 } else { -1.0 };
     let mut alpha = vec![0.0_f64; samples.len()];
@@ -125,8 +125,12 @@ pub fn separate(
         };
         let move_i = sign(i) * (alpha[i] - old_i);
         let move_j = sign(j) * (alpha[j] - old_j);
-        for (t, (gradient, &k)) in gradient.iter_mut().zip(&samples).enumerate() {
-            *gradient += sign(t) * (f64::from(row_i[k]) * move_i + f64::from(row_j[k]) * move_j);
+        let (rising, falling) = gradient.split_at_mut(first.len());
+        for (gradient, range, sign) in [(rising, &first, 1.0), (falling, &second, -1.0)] {
+            let rows = row_i[range.clone()].iter().zip(&row_j[range.clone()]);
+            for (gradient, (&k_i, &k_j)) in gradient.iter_mut().zip(rows) {
+                *gradient += sign * (f64::from(k_i) * move_i + f64::from(k_j) * move_j);
+            }
         }
     }
     let slopes = gradient.iter().enumerate().map(|(t, g)| sign(t) * g);

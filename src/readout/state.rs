@@ -85,6 +85,9 @@ impl ReadoutSet {
             .into_iter()
             .map(|position| ReadoutKind::ALL[position])
             .collect::<Vec<_>>();
+        if kinds.windows(2).any(|w| w[0] >= w[1]) {
+            return Err(file.wrong("kinds", "ascending positions", "others"));
+        }
         let assignment = read_assignment(&file, neurons, classes)?;
         let mut set = ReadoutSet { assignment, ..ReadoutSet::new(&kinds, neurons, classes) };
         if kinds.contains(&ReadoutKind::TwoGram) {
