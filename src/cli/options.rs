@@ -51,9 +51,9 @@ impl Overrides {
             }
         };
         let integer = |option: &str, n: u64| {
-            i64::try_from(n)
-                .map(toml::Value::from)
-                .map_err(|_| Error::Usage(format!("--{option} {n} is too large; give at most 2^63 - 1")))
+            i64::try_from(n).map(toml::Value::from).map_err(|_| {
+                Error::Usage(format!("--{option} {n} is too large; give at most 2^63 - 1"))
+            })
         };
         if let Some(size) = self.data {
             set("data", "size", integer("data", size as u64)?);
@@ -72,7 +72,9 @@ impl Overrides {
             // Lines of the rewritten text mean nothing to the user.
             Err(Error::Config { file, key, message, .. }) => {
                 match StudySettings::parse(path, &text) {
-                    Err(own) if !matches!(&own, Error::Config { key, .. } if key == "data.dir") => Err(own),
+                    Err(own) if !matches!(&own, Error::Config { key, .. } if key == "data.dir") => {
+                        Err(own)
+                    }
                     _ => Err(Error::Config { file, line: None, key, message }),
                 }
             }

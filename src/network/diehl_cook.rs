@@ -214,8 +214,8 @@ impl DiehlCook {
     /// Unit of a parameter, as plots show it; None for pure numbers and names.
     pub fn unit(parameter: &str) -> Option<&'static str> {
         match parameter {
-            "strength_exc" | "strength_inh" | "wmin" | "wmax" | "norm" | "theta_plus" | "e_rest"
-            | "e_reset" | "e_thresh" | "i_rest" | "i_reset" | "i_thresh" => Some("mV"),
+            "strength_exc" | "strength_inh" | "wmin" | "wmax" | "norm" | "theta_plus"
+            | "e_rest" | "e_reset" | "e_thresh" | "i_rest" | "i_reset" | "i_thresh" => Some("mV"),
             "dt" | "input_trace" | "tc_theta_decay" | "e_refrac" | "e_tc_decay" | "e_tc_trace"
             | "i_refrac" | "i_tc_decay" => Some("ms"),
             "reset_interval" => Some("steps"),

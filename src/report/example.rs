@@ -134,6 +134,7 @@ pub(super) fn study(trials: u64) -> StudyRecord {
     });
     StudyRecord {
         name: "experiment 1 <digits & friends>".into(),
+        attributes: Default::default(),
         space: space.clone(),
         trials: trials.collect(),
     }

@@ -122,7 +122,12 @@ fn five_thousand_trials_stay_below_three_megabytes() {
 
 #[test]
 fn an_empty_study_says_so() {
-    let study = StudyRecord { name: String::new(), attributes: Default::default(), space: Space::default(), trials: vec![] };
+    let study = StudyRecord {
+        name: String::new(),
+        attributes: Default::default(),
+        space: Space::default(),
+        trials: vec![],
+    };
     let text = html(&page(&study));
     assert_eq!(headings(&text), ["Progress", "Best trials"]);
     assert!(text.contains("No trial has started yet.") && text.contains("Unnamed study"));

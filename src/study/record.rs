@@ -65,10 +65,12 @@ impl Trial {
     pub fn feasible_value(&self) -> Option<f64> {
         let finished = self.finished.as_ref()?;
         let feasible = finished.constraints.iter().all(|&c| c <= 0.0);
-        finished.value.filter(|_| finished.outcome == Outcome::Complete && feasible)
+        finished
+            .value
+            .filter(|v| v.is_finite() && finished.outcome == Outcome::Complete && feasible)
     }
 }
-
+#[derive(Debug, Clone, PartialEq, Default)]
 /// A study as read from its journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StudyRecord {

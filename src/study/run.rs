@@ -26,7 +26,8 @@ impl StopSwitch {
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_add(1));
     }
 
-    fn draining(&self) -> bool {
+    /// Whether a stop was asked for.
+    pub fn pressed(&self) -> bool {
         self.0.load(Ordering::Relaxed) >= 1
     }
 
@@ -102,7 +103,7 @@ impl Search<'_> {
             repeat.iter().map(|&number| (number, self.point(number))).collect();
         let mut proposed: BTreeMap<u64, BTreeMap<String, Value>> = BTreeMap::new();
         loop {
-            let draining = self.stop.draining();
+            let draining = self.stop.pressed();
             while executor.running() < executor.workers() && !draining {
                 let number = match repeat.pop_front() {
                     Some(number) => number,

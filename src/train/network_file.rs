@@ -8,9 +8,8 @@ use crate::engine::Weights;
 use crate::error::{Error, Result};
 use crate::network::DiehlCook;
 use crate::readout::{ReadoutKind, ReadoutSet, Tensor, TensorData};
-use safetensors::tensor::{Dtype, SafeTensors, View};
+use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -76,7 +75,7 @@ impl TrainedNetwork {
         };
         let json = serde_json::to_string(&metadata).map_err(|e| invalid(e.to_string()))?;
         let metadata = HashMap::from([(METADATA_KEY.to_string(), json)]);
-        let views = tensors.iter().map(|tensor| (tensor.name.clone(), Bytes::new(tensor)));
+        let views = tensors.iter().map(|tensor| (tensor.name.clone(), tensor));
         let bytes =
             safetensors::serialize(views, Some(metadata)).map_err(|e| invalid(e.to_string()))?;
         crate::study::folder::write_atomically(path, &bytes)
@@ -137,41 +136,5 @@ impl TrainedNetwork {
             decoder: metadata.decoder,
             accuracy: metadata.accuracy,
         })
-    }
-}
-
-/// A tensor as the bytes of the file: little-endian.
-struct Bytes {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    data: Vec<u8>,
-}
-
-impl Bytes {
-    fn new(tensor: &Tensor) -> Self {
-        let (dtype, data) = match &tensor.data {
-            TensorData::F32(x) => (Dtype::F32, x.iter().flat_map(|x| x.to_le_bytes()).collect()),
-            TensorData::F64(x) => (Dtype::F64, x.iter().flat_map(|x| x.to_le_bytes()).collect()),
-            TensorData::I32(x) => (Dtype::I32, x.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        };
-        Bytes { dtype, shape: tensor.shape.clone(), data }
-    }
-}
-
-impl View for Bytes {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.data)
-    }
-
-    fn data_len(&self) -> usize {
-        self.data.len()
     }
 }

@@ -1,0 +1,95 @@
+//! `spikeseek evaluate`: a saved network, scored again.
+
+use super::options::{Overrides, settings_of};
+use super::say;
+use crate::engine::cpu::stdp::build;
+use crate::error::Error;
+use crate::execute::Control;
+use crate::random::Key;
+use crate::study::folder::StudyFolder;
+use crate::train::{Part, TrainedNetwork, evaluate};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Arguments of `evaluate`.
+#[derive(Args)]
+pub struct Arguments {
+    /// Folder that `search` or `train --save` wrote
+    folder: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Images to score on
+    #[arg(long, value_enum, default_value = "test")]
+    part: PartName,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+enum PartName {
+    /// The hold-out of the study
+    HoldOut,
+    /// The test images of the data set
+    Test,
+}
+
+/// Evaluates.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let folder = StudyFolder::new(&arguments.folder);
+    let mut settings = settings_of(&folder)?;
+    if arguments.overrides.any() {
+        settings = arguments.overrides.read(&folder.settings())?;
+    }
+    let network = TrainedNetwork::load(&folder.best_network())?;
+    // The encoder's time step is that of the network.
+    settings.network = network.network.clone();
+    let task = settings.task()?;
+    if task.inputs() != network.weights.inputs {
+        let (needs, has) = (network.weights.inputs, task.inputs());
+        let text = format!("the network has {needs} inputs, the images have {has} pixels");
+        return Err(
+            Error::Usage(format!("{text}; choose the data set that it was trained on")).into()
+        );
+    }
+    let part = match arguments.part {
+        PartName::HoldOut => Part::HoldOut,
+        PartName::Test => Part::Test,
+    };
+    let key = Key::new(settings.study.seed).trial(network.trial);
+    let mut engine = build(&network.network, &network.weights, 1);
+    let started = Instant::now();
+    let evaluation =
+        evaluate(&task, part, engine.as_mut(), &network.readouts, key, &Control::default(), None);
+    let Ok(evaluation) = evaluation else { return Ok(ExitCode::FAILURE) };
+    let (images, seconds) = (task.len(part), started.elapsed().as_secs_f64());
+    if arguments.json {
+        let accuracy: serde_json::Map<String, serde_json::Value> = evaluation
+            .accuracy
+            .iter()
+            .map(|(kind, accuracy)| (kind.name().to_string(), json!(accuracy)))
+            .collect();
+        let [input, exc, inh] = evaluation.spikes;
+        let result = json!({
+            "trial": network.trial,
+            "images": images,
+            "decoder": network.decoder,
+            "value": evaluation.of(network.decoder),
+            "readout_accuracy": accuracy,
+            "spikes": { "in": input, "exc": exc, "inh": inh },
+            "seconds": seconds,
+        });
+        say(&result.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rate = images as f64 / seconds.max(1e-9);
+    say(&format!("{images} images in {seconds:.2} s ({rate:.0} images/s)"))?;
+    for (kind, accuracy) in &evaluation.accuracy {
+        let own = if *kind == network.decoder { "  (the network's own)" } else { "" };
+        say(&format!("  {:<6} {accuracy:.4}{own}", kind.name()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

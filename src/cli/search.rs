@@ -1,0 +1,230 @@
+//! `spikeseek search`.
+
+use super::display::{SearchDisplay, Tally};
+use super::options::{self, Mpi, Overrides};
+use super::{report, say};
+use crate::error::{Error, Result};
+use crate::execute::{Executor, LocalExecutor};
+use crate::random::Key;
+use crate::search::sampler::{self, Setup};
+use crate::search::space::Space;
+use crate::study::folder::{StudyFolder, write_atomically};
+use crate::study::journal::Journal;
+use crate::study::record::{Outcome, StudyRecord};
+use crate::study::run::{Budget, Search, StopSwitch};
+use crate::study::settings::StudySettings;
+use crate::study::toml_check::Document;
+use crate::train::{Task, run_trial};
+use clap::Args;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Arguments of `search`.
+#[derive(Args)]
+pub struct Arguments {
+    /// Study file; with --resume the folder's own study.toml is used instead
+    #[arg(required_unless_present = "resume")]
+    study: Option<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Trials of the study in all, those of earlier runs included
+    #[arg(long, value_name = "N")]
+    calls: Option<u64>,
+    /// Study folder [default: the first free of runs/NAME, runs/NAME-2, ...]
+    #[arg(long, value_name = "DIR")]
+    save: Option<PathBuf>,
+    /// Note seconds of training and evaluation with each trial
+    #[arg(long, alias = "record_time")]
+    record_time: bool,
+    /// How workers are spread over machines; this build has `none`
+    #[arg(long, value_enum, default_value = "none")]
+    mpi: Mpi,
+    /// Worker threads, one trial each [default: one a processor]
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+    /// Go on with the study in the --save folder; unfinished trials are repeated
+    #[arg(long, requires = "save")]
+    resume: bool,
+    /// Show no progress
+    #[arg(long)]
+    quiet: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs a search.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    arguments.mpi.check()?;
+    let workers = options::workers(arguments.workers)?;
+    let started = Instant::now();
+    let (folder, mut settings) = arguments.settings()?;
+    if arguments.calls == Some(0) {
+        return Err(Error::Usage("--calls 0 is not allowed; give 1 or more".into()).into());
+    }
+    settings.budget.calls = arguments.calls.or(settings.budget.calls);
+    let Some(space) = settings.space.clone() else {
+        let file = arguments.study.clone().unwrap_or_else(|| folder.settings());
+        let text = "has no [space]: there is nothing to search; use `spikeseek train` or `retrain`";
+        return Err(Error::Usage(format!("{}: {text}", file.display())).into());
+    };
+    if settings.budget.calls.is_none() && settings.budget.minutes.is_none() {
+        let text = "the search has no end; give `calls` or `minutes` in [budget], or --calls";
+        return Err(Error::Usage(text.to_string()).into());
+    }
+    let task = Arc::new(settings.task()?);
+    let (journal, record) = open(arguments.resume, &folder, &settings, &space)?;
+    let text = settings.to_toml()?;
+    write_atomically(&folder.settings(), text.as_bytes())?;
+
+    let stop = Arc::new(StopSwitch::default());
+    let handler = Arc::clone(&stop);
+    ctrlc::set_handler(move || handler.press())?;
+    let deadline = settings
+        .budget
+        .minutes
+        .and_then(|minutes| Duration::try_from_secs_f64(minutes * 60.0).ok())
+        .and_then(|minutes| started.checked_add(minutes));
+    let budget = Budget { calls: settings.budget.calls, deadline };
+    let mut executor = executor(workers, &settings, &space, task, arguments.record_time);
+    let mut display =
+        SearchDisplay::new(&record, executor.workers(), budget.calls, deadline, arguments.quiet);
+    let document = Document::parse(&folder.settings(), &text)?;
+    let sampler =
+        sampler::build(&Setup { space: &space, seed: settings.study.seed, document: &document })?;
+    let search = Search { folder: &folder, journal, record, sampler, budget, stop: &stop };
+    let record = search.run(&mut executor, &mut display)?;
+    display.close();
+
+    let page = report::write(&folder)?;
+    if arguments.json {
+        say(&summary(&folder, &record, started.elapsed()).to_string())?;
+    } else {
+        say(&crate::report::table(&record))?;
+        say(&format!("study   {}", folder.path().display()))?;
+        say(&format!("report  {}", page.display()))?;
+        if record.best().is_some() {
+            say(&format!("network {}", folder.best_network().display()))?;
+        }
+    }
+    if stop.pressed() {
+        eprintln!("stopped early; go on with --resume --save {}", folder.path().display());
+        return Ok(ExitCode::from(130));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    /// Where the study lives and what it is: a new one, or the one to go on with.
+    fn settings(&self) -> Result<(StudyFolder, StudySettings)> {
+        if self.resume {
+            if self.overrides.any() {
+                let text = "--data, --dataset, --data-dir and --seed cannot change a study that \
+                            exists; leave them out with --resume";
+                return Err(Error::Usage(text.to_string()));
+            }
+            let folder = StudyFolder::new(self.save.clone().unwrap_or_default());
+            let settings = options::settings_of(&folder)?;
+            return Ok((folder, settings));
+        }
+        let file = self.study.clone().unwrap_or_default();
+        let settings = self.overrides.read(&file)?;
+        let folder = match &self.save {
+            Some(path) => StudyFolder::new(path),
+            None => StudyFolder::fresh(&settings.study.name),
+        };
+        Ok((folder, settings))
+    }
+}
+
+fn open(
+    resume: bool,
+    folder: &StudyFolder,
+    settings: &StudySettings,
+    space: &Space,
+) -> Result<(Journal, StudyRecord)> {
+    folder.create()?;
+    if resume {
+        let (journal, record) = Journal::open(&folder.journal())?;
+        if record.space != *space {
+            let text = "the space of study.toml is not the one of journal.log; put back the \
+                        study.toml that the search wrote";
+            return Err(Error::Usage(format!("{}: {text}", folder.path().display())));
+        }
+        return Ok((journal, record));
+    }
+    let attributes = BTreeMap::from([
+        ("spikeseek_version".to_string(), json!(env!("CARGO_PKG_VERSION"))),
+        ("spikeseek_seed".to_string(), json!(settings.study.seed)),
+    ]);
+    let journal = Journal::create(&folder.journal(), &settings.study.name, space, &attributes)?;
+    let record = StudyRecord {
+        name: settings.study.name.clone(),
+        attributes,
+        space: space.clone(),
+        trials: Vec::new(),
+    };
+    Ok((journal, record))
+}
+
+fn executor(
+    workers: usize,
+    settings: &StudySettings,
+    space: &Space,
+    task: Arc<Task>,
+    record_time: bool,
+) -> LocalExecutor {
+    let (settings, space) = (settings.clone(), space.clone());
+    let key = Key::new(settings.study.seed);
+    LocalExecutor::new(
+        workers,
+        Arc::new(move |job, control| {
+            let mut trial = settings.trial(&space, &job.point).unwrap_or_else(|(name, message)| {
+                // Becomes a FAILED trial with this text.
+                panic!("`{name}`: {message}")
+            });
+            trial.record_time = record_time;
+            run_trial(&task, &trial, key.trial(job.number), control)
+        }),
+    )
+}
+
+/// The result for scripts.
+fn summary(folder: &StudyFolder, record: &StudyRecord, elapsed: Duration) -> serde_json::Value {
+    let tally = Tally::new(record);
+    let count = |outcome: Outcome| json!(tally.of(outcome));
+    let best = record.best().map(|trial| {
+        let variables = &record.space.variables;
+        let parameters: serde_json::Map<String, serde_json::Value> = variables
+            .iter()
+            .zip(&trial.point)
+            .map(|(variable, &value)| (variable.name.clone(), variable.json(value)))
+            .collect();
+        let finished = trial.finished.as_ref();
+        json!({
+            "number": trial.number,
+            "value": trial.feasible_value(),
+            "parameters": parameters,
+            "constraints": finished.map(|f| &f.constraints),
+            "readout_accuracy": finished.and_then(|f| f.attributes.get("readout_accuracy")),
+            "network": folder.best_network(),
+        })
+    });
+    json!({
+        "study": folder.path(),
+        "trials": tally.finished(),
+        "outcomes": {
+            "complete": count(Outcome::Complete),
+            "silent": count(Outcome::Silent),
+            "timeout": count(Outcome::Timeout),
+            "failed": count(Outcome::Failed),
+        },
+        "best": best,
+        "report": folder.report(),
+        "seconds": elapsed.as_secs_f64(),
+    })
+}

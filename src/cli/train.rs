@@ -1,0 +1,129 @@
+//! `spikeseek train`.
+
+use super::display::sample_bar;
+use super::options::Overrides;
+use super::{report, say};
+use crate::error::{Error, Result};
+use crate::execute::{Control, TrialOutput};
+use crate::random::Key;
+use crate::study::folder::{StudyFolder, write_atomically};
+use crate::study::record::Finished;
+use crate::study::settings::StudySettings;
+use crate::train::{Task, TrialSettings, run_trial};
+use clap::Args;
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Arguments of `train`.
+#[derive(Args)]
+pub struct Arguments {
+    /// Study file; its space, sampler and budget are not used
+    study: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Folder for the trained network, its settings and its page
+    #[arg(long, value_name = "DIR")]
+    save: Option<PathBuf>,
+    /// Show no progress
+    #[arg(long)]
+    quiet: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Trains one network.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let settings = arguments.overrides.read(&arguments.study)?;
+    let task = settings.task()?;
+    let mut trial = fixed_trial(&settings)?;
+    trial.record_time = true;
+    let folder = arguments.save.as_ref().map(StudyFolder::new);
+    if let Some(folder) = &folder
+        && folder.settings().exists()
+    {
+        let text = "holds a study already; choose another --save folder";
+        return Err(Error::Usage(format!("{}: {text}", folder.path().display())).into());
+    }
+    let started = Instant::now();
+    let output = with_bar(&task, &trial, Key::new(settings.study.seed), arguments.quiet);
+    let Some(TrialOutput { finished, network }) = output else {
+        return Ok(ExitCode::from(130));
+    };
+    if let (Some(folder), Some(network)) = (&folder, &network) {
+        folder.create()?;
+        write_atomically(&folder.settings(), settings.to_toml()?.as_bytes())?;
+        network.save(&folder.best_network())?;
+    }
+    if arguments.json {
+        say(&as_json(&finished, started.elapsed()).to_string())?;
+    } else {
+        print_result(&finished)?;
+        if let (Some(folder), Some(_)) = (&folder, &network) {
+            say(&format!("report  {}", report::write(folder)?.display()))?;
+            say(&format!("network {}", folder.best_network().display()))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The trial that the study file fixes.
+pub fn fixed_trial(settings: &StudySettings) -> Result<TrialSettings> {
+    settings.trial_with(&[]).map_err(|(name, text)| Error::Usage(format!("`{name}`: {text}")))
+}
+
+/// Runs a trial in this thread, with a bar that another one refreshes.
+fn with_bar(task: &Task, trial: &TrialSettings, key: Key, quiet: bool) -> Option<TrialOutput> {
+    let control = Control::default();
+    let bar = sample_bar(quiet);
+    std::thread::scope(|scope| {
+        let (done, finished) = std::sync::mpsc::channel::<()>();
+        scope.spawn(|| {
+            let finished = finished;
+            // Ends when the sender is dropped.
+            while finished.recv_timeout(Duration::from_millis(100))
+                == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+            {
+                let progress = control.progress();
+                bar.set_length(progress.planned);
+                bar.set_position(progress.done);
+            }
+            bar.finish_and_clear();
+        });
+        let output = run_trial(task, trial, key, &control);
+        drop(done);
+        output
+    })
+}
+
+fn as_json(finished: &Finished, elapsed: Duration) -> serde_json::Value {
+    json!({
+        "outcome": finished.outcome,
+        "value": finished.value,
+        "constraints": finished.constraints,
+        "attributes": finished.attributes,
+        "seconds": elapsed.as_secs_f64(),
+    })
+}
+
+fn print_result(finished: &Finished) -> anyhow::Result<()> {
+    let outcome = finished.outcome.name().to_lowercase();
+    match finished.value {
+        Some(value) => say(&format!("{outcome}: hold-out accuracy {value:.4}"))?,
+        None => say(&outcome)?,
+    }
+    for (key, value) in &finished.attributes {
+        say(&format!("  {key:<18} {value}"))?;
+    }
+    let constraints: Vec<String> = finished.constraints.iter().map(|c| format!("{c:.4}")).collect();
+    if !constraints.is_empty() {
+        say(&format!(
+            "  {:<18} {} (feasible if none is above 0)",
+            "constraints",
+            constraints.join(", ")
+        ))?;
+    }
+    Ok(())
+}
