@@ -70,9 +70,8 @@ impl Trial {
             .filter(|v| v.is_finite() && finished.outcome == Outcome::Complete && feasible)
     }
 }
-#[derive(Debug, Clone, PartialEq, Default)]
 /// A study as read from its journal.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct StudyRecord {
     /// Name of the study.
     pub name: String,
