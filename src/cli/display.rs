@@ -101,9 +101,12 @@ impl SearchDisplay {
                 let style = ProgressStyle::with_template(template).expect("a valid template");
                 BARS.add(ProgressBar::new(length)).with_style(style.progress_chars("━╸─"))
             };
-            let length = calls.unwrap_or(0);
-            let summary = bar("{bar:30.cyan/8} {pos}/{len} trials  {msg}", length);
-            let line = "  {prefix:.8} {bar:20.green/8} {msg:.8}";
+            // The messages are cut at the width of the terminal: a line that wraps leaves traces.
+            let summary = match calls {
+                Some(calls) => bar("{bar:30.cyan/8} {pos}/{len} trials  {wide_msg}", calls),
+                None => bar("{pos} trials  {wide_msg}", 0),
+            };
+            let line = "  {prefix:.8} {bar:20.green/8} {wide_msg:.8}";
             let workers = (0..workers).map(|_| bar(line, 0)).collect();
             Output::Bars { summary, workers }
         } else {
@@ -149,7 +152,9 @@ impl SearchDisplay {
             }
         }
         match self.eta() {
-            _ if draining => text += "  stopping: waiting for running trials (again to abandon)",
+            _ if draining => {
+                return format!("{}  stopping after these trials; Ctrl-C abandons them", self.best);
+            }
             Some(eta) => text += &format!("  ETA {}", clock(eta)),
             None => {}
         }

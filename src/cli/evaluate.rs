@@ -1,6 +1,6 @@
 //! `spikeseek evaluate`: a saved network, scored again.
 
-use super::options::{Overrides, settings_of};
+use super::options::Overrides;
 use super::say;
 use crate::engine::cpu::stdp::build;
 use crate::error::Error;
@@ -40,9 +40,15 @@ enum PartName {
 /// Evaluates.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let folder = StudyFolder::new(&arguments.folder);
-    let mut settings = settings_of(&folder)?;
-    if arguments.overrides.any() {
-        settings = arguments.overrides.read(&folder.settings())?;
+    let mut settings = arguments.overrides.read_folder(&folder)?;
+    if arguments.part == PartName::HoldOut && arguments.overrides.change_split() {
+        let text = "--data, --dataset and --seed would mix training images into the hold-out; \
+                    leave them out or use --part test";
+        return Err(Error::Usage(text.to_string()).into());
+    }
+    if !folder.best_network().exists() {
+        let text = "has no network: no trial was feasible yet";
+        return Err(Error::Usage(format!("{}: {text}", folder.path().display())).into());
     }
     let network = TrainedNetwork::load(&folder.best_network())?;
     // The encoder's time step is that of the network.

@@ -23,7 +23,9 @@ pub struct Arguments {
 
 /// Writes the CSV.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let record = journal::read(&StudyFolder::new(&arguments.folder).journal())?;
+    let folder = StudyFolder::new(&arguments.folder);
+    super::options::check_folder(&folder)?;
+    let record = journal::read(&folder.journal())?;
     let bytes = csv_of(&record)?;
     match &arguments.output {
         Some(path) => crate::study::folder::write_atomically(path, &bytes)?,

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Clone, Default)]
 pub struct Overrides {
     /// Number of training images to use
-    #[arg(long, value_name = "N")]
-    pub data: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
+    pub data: Option<u64>,
     /// Data set: digits, mnist, MNIST_rate_25, MNIST_rate_50, MNIST_rate_100 or MNIST_rate_250
     #[arg(long, value_name = "NAME")]
     pub dataset: Option<String>,
@@ -19,7 +19,8 @@ pub struct Overrides {
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Seed of all randomness
-    #[arg(long, value_name = "N")]
+    // TOML has no larger integers.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64))]
     pub seed: Option<u64>,
 }
 
@@ -30,6 +31,17 @@ impl Overrides {
             || self.dataset.is_some()
             || self.data_dir.is_some()
             || self.seed.is_some()
+    }
+
+    /// Whether the split of the training images may become another one.
+    pub fn change_split(&self) -> bool {
+        self.data.is_some() || self.dataset.is_some() || self.seed.is_some()
+    }
+
+    /// Reads the settings of a study folder and applies the options.
+    pub fn read_folder(&self, folder: &StudyFolder) -> Result<StudySettings> {
+        check_folder(folder)?;
+        self.read(&folder.settings())
     }
 
     /// Reads a study file and applies the options, which are checked as if they stood in it.
@@ -50,13 +62,8 @@ impl Overrides {
                 table.insert(key.to_string(), value);
             }
         };
-        let integer = |option: &str, n: u64| {
-            i64::try_from(n).map(toml::Value::from).map_err(|_| {
-                Error::Usage(format!("--{option} {n} is too large; give at most 2^63 - 1"))
-            })
-        };
         if let Some(size) = self.data {
-            set("data", "size", integer("data", size as u64)?);
+            set("data", "size", (size as i64).into());
         }
         if let Some(name) = &self.dataset {
             set("data", "set", name.as_str().into());
@@ -65,7 +72,7 @@ impl Overrides {
             set("data", "dir", dir.to_string_lossy().as_ref().into());
         }
         if let Some(seed) = self.seed {
-            set("study", "seed", integer("seed", seed)?);
+            set("study", "seed", (seed as i64).into());
         }
         match StudySettings::parse(path, &root.to_string()) {
             Ok(settings) => Ok(settings),
@@ -75,13 +82,24 @@ impl Overrides {
                     Err(own) if !matches!(&own, Error::Config { key, .. } if key == "data.dir") => {
                         Err(own)
                     }
-                    _ => Err(Error::Config { file, line: None, key, message }),
+                    _ => match OPTIONS.iter().find(|(_, of)| *of == key) {
+                        Some((option, _)) => Err(Error::Usage(format!("{option}: {message}"))),
+                        None => Err(Error::Config { file, line: None, key, message }),
+                    },
                 }
             }
             Err(other) => Err(other),
         }
     }
 }
+
+/// Options and the settings that they replace.
+const OPTIONS: [(&str, &str); 4] = [
+    ("--data", "data.size"),
+    ("--dataset", "data.set"),
+    ("--data-dir", "data.dir"),
+    ("--seed", "study.seed"),
+];
 
 /// How workers are spread over machines.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,22 +129,29 @@ impl Mpi {
     }
 }
 
+/// What `--workers` takes.
+pub fn workers_parser() -> impl clap::builder::TypedValueParser<Value = u64> {
+    clap::value_parser!(u64).range(1..=1_024)
+}
+
 /// Number of worker threads: what was asked for, else one a processor.
-pub fn workers(asked: Option<usize>) -> Result<usize> {
-    match asked {
-        Some(n) if (1..=1_024).contains(&n) => Ok(n),
-        Some(n) => Err(Error::Usage(format!("--workers {n} is not allowed; give 1 to 1024"))),
-        None => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
-    }
+pub fn workers(asked: Option<u64>) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    asked.map_or_else(processors, |n| n as usize)
 }
 
 /// Settings of a study folder.
 pub fn settings_of(folder: &StudyFolder) -> Result<StudySettings> {
-    let path = folder.settings();
-    if !path.exists() {
+    check_folder(folder)?;
+    StudySettings::read(&folder.settings())
+}
+
+/// Refuses a folder that holds no study.
+pub fn check_folder(folder: &StudyFolder) -> Result<()> {
+    if !folder.settings().exists() {
         let text = "is no study folder (it has no study.toml)";
         let remedy = "name the folder that `spikeseek search` or `spikeseek train --save` wrote";
         return Err(Error::Usage(format!("{}: {text}; {remedy}", folder.path().display())));
     }
-    StudySettings::read(&path)
+    Ok(())
 }

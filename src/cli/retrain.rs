@@ -33,8 +33,8 @@ pub struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     epochs: Option<u32>,
     /// Worker threads, one network each [default: one a processor]
-    #[arg(long, value_name = "N")]
-    workers: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = options::workers_parser())]
+    workers: Option<u64>,
     /// Show no progress
     #[arg(long)]
     quiet: bool,
@@ -45,17 +45,16 @@ pub struct Arguments {
 
 /// Retrains.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let workers = options::workers(arguments.workers)?;
-    let (mut settings, mut trial) = arguments.solution()?;
+    let workers = options::workers(arguments.workers);
+    let (settings, mut trial) = arguments.solution()?;
     // All training images train; nothing is stopped; the test images judge.
-    settings.data.hold_out = 0.0;
     trial.part = Part::Test;
     trial.silence.rule = None;
     trial.silence.sequential = None;
     trial.time_limit = None;
     trial.record_time = true;
     trial.epochs = arguments.epochs.unwrap_or(trial.epochs);
-    let task = Arc::new(settings.task()?);
+    let task = Arc::new(settings.task_without_hold_out()?);
     let seed = settings.study.seed;
     let shared = (Arc::clone(&task), trial.clone());
     let mut executor = LocalExecutor::new(
@@ -96,12 +95,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 impl Arguments {
     fn solution(&self) -> Result<(StudySettings, TrialSettings)> {
         if !self.source.is_dir() {
+            // A study file.
             let settings = self.overrides.read(&self.source)?;
             let trial = train::fixed_trial(&settings)?;
             return Ok((settings, trial));
         }
         let folder = StudyFolder::new(&self.source);
-        let settings = self.overrides.read(&folder.settings())?;
+        let settings = self.overrides.read_folder(&folder)?;
+        if !folder.journal().exists() {
+            let text = "holds one trained network, no search; retrain its study file";
+            return Err(Error::Usage(format!("{}: {text}", self.source.display())));
+        }
         let record = journal::read(&folder.journal())?;
         let Some(best) = record.best() else {
             let text = "has no feasible trial yet; search on, or retrain a study file";

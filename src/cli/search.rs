@@ -4,12 +4,12 @@ use super::display::{SearchDisplay, Tally};
 use super::options::{self, Mpi, Overrides};
 use super::{report, say};
 use crate::error::{Error, Result};
-use crate::execute::{Executor, LocalExecutor};
+use crate::execute::{Executor, LocalExecutor, TrialOutput};
 use crate::random::Key;
 use crate::search::sampler::{self, Setup};
 use crate::search::space::Space;
 use crate::study::folder::{StudyFolder, write_atomically};
-use crate::study::journal::Journal;
+use crate::study::journal::{self, Journal};
 use crate::study::record::{Outcome, StudyRecord};
 use crate::study::run::{Budget, Search, StopSwitch};
 use crate::study::settings::StudySettings;
@@ -32,7 +32,7 @@ pub struct Arguments {
     #[command(flatten)]
     overrides: Overrides,
     /// Trials of the study in all, those of earlier runs included
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=i64::MAX as u64))]
     calls: Option<u64>,
     /// Study folder [default: the first free of runs/NAME, runs/NAME-2, ...]
     #[arg(long, value_name = "DIR")]
@@ -44,8 +44,8 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value = "none")]
     mpi: Mpi,
     /// Worker threads, one trial each [default: one a processor]
-    #[arg(long, value_name = "N")]
-    workers: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = options::workers_parser())]
+    workers: Option<u64>,
     /// Go on with the study in the --save folder; unfinished trials are repeated
     #[arg(long, requires = "save")]
     resume: bool,
@@ -60,12 +60,9 @@ pub struct Arguments {
 /// Runs a search.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.mpi.check()?;
-    let workers = options::workers(arguments.workers)?;
+    let workers = options::workers(arguments.workers);
     let started = Instant::now();
     let (folder, mut settings) = arguments.settings()?;
-    if arguments.calls == Some(0) {
-        return Err(Error::Usage("--calls 0 is not allowed; give 1 or more".into()).into());
-    }
     settings.budget.calls = arguments.calls.or(settings.budget.calls);
     let Some(space) = settings.space.clone() else {
         let file = arguments.study.clone().unwrap_or_else(|| folder.settings());
@@ -97,8 +94,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let sampler =
         sampler::build(&Setup { space: &space, seed: settings.study.seed, document: &document })?;
     let search = Search { folder: &folder, journal, record, sampler, budget, stop: &stop };
-    let record = search.run(&mut executor, &mut display)?;
+    let record = search.run(&mut executor, &mut display);
     display.close();
+    let record = record?;
 
     let page = report::write(&folder)?;
     if arguments.json {
@@ -128,7 +126,7 @@ impl Arguments {
                 return Err(Error::Usage(text.to_string()));
             }
             let folder = StudyFolder::new(self.save.clone().unwrap_or_default());
-            let settings = options::settings_of(&folder)?;
+            let settings = resumed_settings(&folder)?;
             return Ok((folder, settings));
         }
         let file = self.study.clone().unwrap_or_default();
@@ -141,14 +139,47 @@ impl Arguments {
     }
 }
 
+/// Journal attribute that holds the resolved study file.
+const SETTINGS_KEY: &str = "spikeseek_settings";
+
+/// The settings of a study to go on with. They must give the trials that the search began with;
+/// the budget and the place of the data may have changed.
+fn resumed_settings(folder: &StudyFolder) -> Result<StudySettings> {
+    let path = folder.path().display();
+    if !folder.journal().exists() {
+        options::check_folder(folder)?;
+        let text = "holds one trained network, no search: there is nothing to resume";
+        return Err(Error::Usage(format!("{path}: {text}")));
+    }
+    let record = journal::read(&folder.journal())?;
+    let noted = record.attributes.get(SETTINGS_KEY).and_then(|text| text.as_str());
+    let noted = noted.map(|text| StudySettings::parse(&folder.settings(), text)).transpose()?;
+    // A kill in the first moment of a search leaves a journal without the file beside it.
+    let settings = match (folder.settings().exists(), &noted) {
+        (false, Some(noted)) => return Ok(noted.clone()),
+        _ => options::settings_of(folder)?,
+    };
+    if let Some(mut noted) = noted {
+        noted.budget = settings.budget;
+        noted.data.dir.clone_from(&settings.data.dir);
+        if noted != settings {
+            let text = "study.toml is not the one that the search began with, so that its trials \
+                        would not belong together; put it back (only [budget] and data.dir may \
+                        change) or start a new study";
+            return Err(Error::Usage(format!("{path}: {text}")));
+        }
+    }
+    Ok(settings)
+}
+
 fn open(
     resume: bool,
     folder: &StudyFolder,
     settings: &StudySettings,
     space: &Space,
 ) -> Result<(Journal, StudyRecord)> {
-    folder.create()?;
     if resume {
+        folder.create()?;
         let (journal, record) = Journal::open(&folder.journal())?;
         if record.space != *space {
             let text = "the space of study.toml is not the one of journal.log; put back the \
@@ -157,9 +188,15 @@ fn open(
         }
         return Ok((journal, record));
     }
+    if folder.settings().exists() && !folder.journal().exists() {
+        let text = "holds a trained network already; choose another --save folder";
+        return Err(Error::Usage(format!("{}: {text}", folder.path().display())));
+    }
+    folder.create()?;
     let attributes = BTreeMap::from([
         ("spikeseek_version".to_string(), json!(env!("CARGO_PKG_VERSION"))),
         ("spikeseek_seed".to_string(), json!(settings.study.seed)),
+        (SETTINGS_KEY.to_string(), settings.to_toml()?.into()),
     ]);
     let journal = Journal::create(&folder.journal(), &settings.study.name, space, &attributes)?;
     let record = StudyRecord {
@@ -183,10 +220,11 @@ fn executor(
     LocalExecutor::new(
         workers,
         Arc::new(move |job, control| {
-            let mut trial = settings.trial(&space, &job.point).unwrap_or_else(|(name, message)| {
-                // Becomes a FAILED trial with this text.
-                panic!("`{name}`: {message}")
-            });
+            // Values that are allowed one by one may still not go together.
+            let mut trial = match settings.trial(&space, &job.point) {
+                Ok(trial) => trial,
+                Err((name, text)) => return Some(TrialOutput::failed(&format!("`{name}`: {text}"))),
+            };
             trial.record_time = record_time;
             run_trial(&task, &trial, key.trial(job.number), control)
         }),

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::execute::{Control, TrialOutput};
 use crate::random::Key;
 use crate::study::folder::{StudyFolder, write_atomically};
-use crate::study::record::Finished;
+use crate::study::record::{Finished, Outcome};
 use crate::study::settings::StudySettings;
 use crate::train::{Task, TrialSettings, run_trial};
 use clap::Args;
@@ -61,9 +61,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         say(&as_json(&finished, started.elapsed()).to_string())?;
     } else {
         print_result(&finished)?;
-        if let (Some(folder), Some(_)) = (&folder, &network) {
-            say(&format!("report  {}", report::write(folder)?.display()))?;
-            say(&format!("network {}", folder.best_network().display()))?;
+        match (&folder, &network) {
+            (Some(folder), Some(_)) => {
+                say(&format!("report  {}", report::write(folder)?.display()))?;
+                say(&format!("network {}", folder.best_network().display()))?;
+            }
+            (Some(_), None) => say("there is no network to save")?,
+            (None, _) => {}
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -110,9 +114,11 @@ fn as_json(finished: &Finished, elapsed: Duration) -> serde_json::Value {
 
 fn print_result(finished: &Finished) -> anyhow::Result<()> {
     let outcome = finished.outcome.name().to_lowercase();
-    match finished.value {
-        Some(value) => say(&format!("{outcome}: hold-out accuracy {value:.4}"))?,
-        None => say(&outcome)?,
+    match (finished.value, finished.outcome) {
+        (Some(value), _) => say(&format!("{outcome}: hold-out accuracy {value:.4}"))?,
+        (None, Outcome::Silent) => say("silent: stopped by the silent-network criterion")?,
+        (None, Outcome::Timeout) => say("timeout: stopped at training.time_limit_s")?,
+        (None, _) => say(&outcome)?,
     }
     for (key, value) in &finished.attributes {
         say(&format!("  {key:<18} {value}"))?;

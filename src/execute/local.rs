@@ -1,8 +1,6 @@
 //! Worker threads on this machine, one trial each.
 
 use super::{Control, Executor, Job, JobReport, Progress, TrialOutput};
-use crate::study::record::{Finished, Outcome};
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -66,7 +64,7 @@ impl Worker {
             let Ok(job) = job else { return };
             self.control.begin(job.number);
             let output = catch_unwind(AssertUnwindSafe(|| (self.objective)(&job, &self.control)))
-                .unwrap_or_else(|panic| Some(failed(&panic_text(panic.as_ref()))));
+                .unwrap_or_else(|panic| Some(TrialOutput::failed(&panic_text(panic.as_ref()))));
             self.control.idle();
             // A closed channel means that nobody waits for reports any more.
             if self.sender.send(JobReport { job, worker: self.index, output }).is_err() {
@@ -83,18 +81,6 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
         .map(|text| (*text).to_string())
         .or_else(|| panic.downcast_ref::<String>().cloned());
     format!("the trial panicked: {}", text.as_deref().unwrap_or("no message"))
-}
-
-/// A FAILED outcome with its reason.
-fn failed(reason: &str) -> TrialOutput {
-    let finished = Finished {
-        outcome: Outcome::Failed,
-        value: None,
-        constraints: Vec::new(),
-        intermediate: Vec::new(),
-        attributes: BTreeMap::from([("reason".to_string(), reason.into())]),
-    };
-    TrialOutput { finished, network: None }
 }
 
 impl Executor for LocalExecutor {

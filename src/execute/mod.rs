@@ -10,8 +10,9 @@ pub use control::{Control, Progress, Stop};
 pub use local::LocalExecutor;
 
 use crate::search::space::Point;
-use crate::study::record::Finished;
+use crate::study::record::{Finished, Outcome};
 use crate::train::TrainedNetwork;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A trial to compute.
@@ -30,6 +31,20 @@ pub struct TrialOutput {
     pub finished: Finished,
     /// The network, where the trial completed.
     pub network: Option<TrainedNetwork>,
+}
+
+impl TrialOutput {
+    /// A FAILED trial with its reason.
+    pub fn failed(reason: &str) -> Self {
+        let finished = Finished {
+            outcome: Outcome::Failed,
+            value: None,
+            constraints: Vec::new(),
+            intermediate: Vec::new(),
+            attributes: BTreeMap::from([("reason".to_string(), reason.into())]),
+        };
+        TrialOutput { finished, network: None }
+    }
 }
 
 /// A finished job.

@@ -70,11 +70,18 @@ impl StudyFolder {
 /// # Errors
 /// [`Error::Io`].
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    // Two processes may write the same file, such as `report` beside a search that ends.
     let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
+    draft.push(format!(".{}.new", std::process::id()));
     let draft = PathBuf::from(draft);
-    let mut file = File::create(&draft).map_err(Error::io(&draft, "create"))?;
-    file.write_all(bytes).map_err(Error::io(&draft, "write"))?;
-    file.sync_all().map_err(Error::io(&draft, "write"))?;
-    std::fs::rename(&draft, path).map_err(Error::io(path, "create"))
+    let written = File::create(&draft).map_err(Error::io(&draft, "create")).and_then(|mut file| {
+        file.write_all(bytes).map_err(Error::io(&draft, "write"))?;
+        file.sync_all().map_err(Error::io(&draft, "write"))?;
+        std::fs::rename(&draft, path).map_err(Error::io(path, "create"))
+    });
+    if written.is_err() {
+        // No half a file stays; if that fails too, the first error is the one to tell.
+        let _ = std::fs::remove_file(&draft);
+    }
+    written
 }

@@ -317,6 +317,24 @@ impl StudySettings {
     /// # Errors
     /// What the reader of the data set says; [`Error::Usage`] where the split leaves a part empty.
     pub fn task(&self) -> Result<Task> {
+        let task = self.split(self.data.hold_out)?;
+        if task.train_len() == 0 || task.len(Part::HoldOut) == 0 {
+            let text = "the split leaves no image for training or none for the hold-out";
+            return Err(Error::Usage(format!("{text}; give more images or another hold_out")));
+        }
+        Ok(task)
+    }
+
+    /// Loads the data for training on all training images: there is no hold-out, the test images
+    /// judge.
+    ///
+    /// # Errors
+    /// As [`StudySettings::task`].
+    pub fn task_without_hold_out(&self) -> Result<Task> {
+        self.split(0.0)
+    }
+
+    fn split(&self, hold_out: f64) -> Result<Task> {
         let data: DataSet = match &self.data.dir {
             Some(dir) if self.data.set != "digits" => mnist::load(dir)?,
             _ => digits::load()?,
@@ -334,12 +352,7 @@ impl StudySettings {
             let text = format!("{size} training images were asked for, there are {available}");
             return Err(Error::Usage(format!("{text}; give a smaller `data.size` or --data")));
         }
-        let task = Task::new(data, encoder, self.data.size, self.data.hold_out, self.study.seed);
-        if task.train_len() == 0 || task.len(Part::HoldOut) == 0 {
-            let text = "the split leaves no image for training or none for the hold-out";
-            return Err(Error::Usage(format!("{text}; give more images or another hold_out")));
-        }
-        Ok(task)
+        Ok(Task::new(data, encoder, self.data.size, hold_out, self.study.seed))
     }
 
     /// Settings of the trial of a point. The error names the variable.

@@ -1,0 +1,95 @@
+//! Trials that do not complete, and a search that goes on.
+
+use crate::support::*;
+use serde_json::Value;
+use spikeseek::study::folder::StudyFolder;
+use spikeseek::study::record::{Outcome, StudyRecord};
+
+/// Runs a changed [`SEARCH`] of 6 trials; gives the record and the result as JSON.
+fn search(change: impl Fn(&str) -> String) -> (StudyRecord, serde_json::Value) {
+    let place = Place::new();
+    let (study, folder) = (place.study(&change(SEARCH)), place.path("s"));
+    let (study, save) = (study.display(), folder.display());
+    let json = format!("search {study} --save {save} --calls 6 --workers 2 --quiet --json");
+    let json = success(&line(json)).json();
+    let record = record(&folder);
+    let (begun, finished) = progress(&folder);
+    assert_eq!((begun, finished), (6, 6), "the search went on to its end");
+    assert!(StudyFolder::new(&folder).report().exists());
+    assert_eq!(StudyFolder::new(&folder).best_network().exists(), !json["best"].is_null());
+    success(&line(format!("report {save}")));
+    (record, json)
+}
+
+#[test]
+fn trials_past_their_time_limit_are_noted_as_such() {
+    let (record, json) =
+        search(|text| text.replace("[training]", "[training]\ntime_limit_s = 1e-9"));
+    assert_eq!(json["outcomes"]["timeout"], 6);
+    for trial in record.trials {
+        let finished = trial.finished.unwrap();
+        assert_eq!((finished.outcome, finished.value), (Outcome::Timeout, None));
+        assert_eq!(finished.attributes["train_samples"], 0);
+    }
+}
+
+/// Thresholds that no input reaches.
+#[test]
+fn silent_networks_are_stopped_early_and_not_evaluated() {
+    let (record, json) = search(|text| text.replace("[-60.0, -45.0]", "[400.0, 500.0]"));
+    assert_eq!((&json["outcomes"]["silent"], &json["best"]), (&6.into(), &Value::Null));
+    for trial in record.trials {
+        let finished = trial.finished.unwrap();
+        assert_eq!((finished.outcome, finished.value), (Outcome::Silent, None));
+        let number = |key: &str| finished.attributes[key].as_u64().unwrap();
+        assert_eq!(number("decided_after"), number("train_samples"), "stopped at once");
+        // 720 training images; the early decision needs far less than the 30 % that the rule does.
+        assert!((1..=216).contains(&number("decided_after")), "{:?}", finished.attributes);
+        assert_eq!(finished.attributes["decision"], "sequential");
+        assert_eq!(finished.attributes["silent_share"], serde_json::json!([1.0, 1.0]));
+        assert!(finished.constraints.iter().all(|&c| c > 0.0), "{:?}", finished.constraints);
+        for key in ["test_spikes", "readout_accuracy"] {
+            assert!(!finished.attributes.contains_key(key), "{key}: there was no evaluation");
+        }
+    }
+}
+
+/// Each bound is allowed beside the other's default; a drawn pair may still be in the wrong order.
+#[test]
+fn points_that_make_no_network_fail_with_the_reason() {
+    let (record, json) = search(|text| {
+        text.replace(
+            "nu_post = {",
+            "wmin = { float = [0.0, 0.9] }\nwmax = { float = [0.1, 1.0] }\nnu_post = {",
+        )
+    });
+    let failed: Vec<_> = record
+        .trials
+        .iter()
+        .filter_map(|trial| trial.finished.as_ref())
+        .filter(|finished| finished.outcome == Outcome::Failed)
+        .collect();
+    assert!((1..6).contains(&failed.len()), "{failed:?}");
+    assert_eq!(json["outcomes"]["failed"], failed.len());
+    for finished in failed {
+        let reason = finished.attributes["reason"].as_str().unwrap();
+        assert!(reason.starts_with("`wmin`: ") && reason.contains("is not below wmax"), "{reason}");
+    }
+}
+
+/// A threshold that grows past the largest number.
+#[test]
+fn networks_that_leave_the_numbers_fail_with_the_reason() {
+    let (record, json) = search(|text| {
+        let (head, tail) = text.split_once("[silence.rule]").unwrap();
+        let (_, tail) = tail.split_once("[silence.sequential]").unwrap();
+        let theta_plus = "theta_plus = { float = [1e38, 3e38] }";
+        format!("{head}{tail}").replace("nu_post = {", &format!("{theta_plus}\nnu_post = {{"))
+    });
+    assert_eq!(json["outcomes"]["failed"], 6, "{record:?}");
+    for trial in record.trials {
+        let finished = trial.finished.unwrap();
+        let reason = finished.attributes["reason"].as_str().unwrap();
+        assert!(reason.contains("not finite"), "{reason}");
+    }
+}
