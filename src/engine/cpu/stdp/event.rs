@@ -16,11 +16,12 @@
 //! spec stdp.md section 5); that is left out. Everything else is the same arithmetic in the same
 //! order. `tests/engine_contract.rs` and `tests/golden_stdp` hold both together.
 
-use super::kernel::{self, BlockState, Bounds, LANES, Lanes, Membrane};
+use super::Factors;
+use super::event_state::{NEVER, Params, State};
+use super::kernel::{self, BlockState, LANES, Lanes};
 use super::plasticity::column_factor;
-use super::{Factors, lateral_weight};
 use crate::engine::{Choose, EndView, Engine, LayerSpikes, Probe, StepView, Weights};
-use crate::network::{DiehlCook, Variant};
+use crate::network::DiehlCook;
 use crate::spikes::SpikeTrain;
 
 /// Steps whose currents are computed ahead. Few enough that blocks which get touched early are not
@@ -41,58 +42,6 @@ pub struct EventEngine {
     out_of_bounds: Vec<bool>,
     state: State,
 }
-
-/// Parameters in the form that the loops need.
-struct Params {
-    exc: Membrane,
-    inh: Membrane,
-    one_spike: bool,
-    reset_interval: usize,
-    strength_exc: f32,
-    strength_inh: f32,
-    /// Lateral weights by distance: from i to j at `m − 1 + j − i`; empty for uniform ones.
-    lateral_by_distance: Vec<f32>,
-    nu_pre: f32,
-    nu_post: f32,
-    bounds: Bounds,
-    norm: f32,
-    decay_in_trace: f32,
-    decay_exc_trace: f32,
-    /// Whether an inhibitory neuron fires without any input (rest ≥ threshold).
-    inh_fires_at_rest: bool,
-}
-
-/// State variables of a sample and the scratch space of a run.
-struct State {
-    exc: Vec<BlockState>,
-    inh: Vec<BlockState>,
-    inh_active: Vec<bool>,
-    x_exc: Vec<Lanes>,
-    /// Blocks with a neuron that spiked in this run.
-    touched: Vec<bool>,
-    touched_list: Vec<u32>,
-    /// Neurons whose column changed in this run.
-    changed: Vec<[bool; LANES]>,
-    /// Currents computed ahead, `[step][block]`.
-    ahead: Vec<Lanes>,
-    /// Current of the next step of touched blocks.
-    next: Vec<Lanes>,
-    lateral: Vec<Lanes>,
-    gain: Vec<Lanes>,
-    /// Step of each input's last spike in this sample; `NEVER` without one.
-    last_spike: Vec<u32>,
-    /// Inputs with a trace, in the order of their first spike.
-    traced: Vec<u32>,
-    /// decay^k, by repeated multiplication as the trace itself would do it.
-    trace_powers: Vec<f32>,
-    traces: Vec<(u32, f32)>,
-    crossed: Vec<u32>,
-    spiking: Vec<u32>,
-    previous_spiking: Vec<u32>,
-    inh_spiking: Vec<u32>,
-}
-
-const NEVER: u32 = u32::MAX;
 
 impl EventEngine {
     /// An engine that starts from `weights`.
@@ -132,112 +81,6 @@ impl EventEngine {
             unnormalised: vec![[true; LANES]; blocks],
             out_of_bounds,
             state,
-        }
-    }
-}
-
-impl Params {
-    fn new(network: &DiehlCook, factors: Factors) -> Self {
-        let m = network.map_size;
-        let exc = Membrane {
-            decay: factors.exc_v,
-            rest: network.e_rest as f32,
-            reset: network.e_reset as f32,
-            thresh: network.e_thresh as f32,
-            refrac: network.e_refrac as f32,
-            dt: network.dt as f32,
-            decay_theta: factors.theta,
-            theta_plus: network.theta_plus as f32,
-        };
-        let inh = Membrane {
-            decay: factors.inh_v,
-            rest: network.i_rest as f32,
-            reset: network.i_reset as f32,
-            thresh: network.i_thresh as f32,
-            refrac: network.i_refrac as f32,
-            ..exc
-        };
-        let soft = network.variant == Variant::SoftLateral;
-        let by_distance = |k: usize| lateral_weight(network, 0, (k + 1).abs_diff(m));
-        Params {
-            exc,
-            inh,
-            one_spike: !soft,
-            reset_interval: network.reset_interval as usize,
-            strength_exc: network.strength_exc as f32,
-            strength_inh: network.strength_inh as f32,
-            lateral_by_distance: if soft {
-                (0..2 * m - 1).map(by_distance).collect()
-            } else {
-                vec![]
-            },
-            nu_pre: network.nu_pre as f32,
-            nu_post: network.nu_post as f32,
-            bounds: Bounds { low: network.wmin as f32, high: network.wmax as f32 },
-            norm: network.norm as f32,
-            decay_in_trace: factors.in_trace,
-            decay_exc_trace: factors.exc_trace,
-            inh_fires_at_rest: inh.rest >= inh.thresh,
-        }
-    }
-}
-
-impl State {
-    fn new(params: &Params, inputs: usize, blocks: usize) -> Self {
-        let block = |rest: f32| BlockState {
-            v: Lanes::splat(rest),
-            refrac_count: Lanes::splat(0.0),
-            theta: Lanes::splat(0.0),
-        };
-        let zero = vec![Lanes::splat(0.0); blocks];
-        State {
-            exc: vec![block(params.exc.rest); blocks],
-            inh: vec![block(params.inh.rest); blocks],
-            inh_active: vec![false; blocks],
-            x_exc: zero.clone(),
-            touched: vec![false; blocks],
-            touched_list: Vec::new(),
-            changed: vec![[false; LANES]; blocks],
-            ahead: Vec::new(),
-            next: zero.clone(),
-            lateral: zero.clone(),
-            gain: zero,
-            last_spike: vec![NEVER; inputs],
-            traced: Vec::new(),
-            trace_powers: vec![1.0],
-            traces: Vec::new(),
-            crossed: Vec::new(),
-            spiking: Vec::new(),
-            previous_spiking: Vec::new(),
-            inh_spiking: Vec::new(),
-        }
-    }
-
-    /// v = rest, counters, traces and spikes 0. Weights, θ and the record of which columns changed
-    /// stay.
-    fn reset(&mut self, params: &Params) {
-        for (layer, membrane) in [(&mut self.exc, &params.exc), (&mut self.inh, &params.inh)] {
-            for block in layer.iter_mut() {
-                block.v = Lanes::splat(membrane.rest);
-                block.refrac_count = Lanes::splat(0.0);
-            }
-        }
-        self.inh_active.fill(params.inh_fires_at_rest);
-        self.x_exc.fill(Lanes::splat(0.0));
-        for &i in &self.traced {
-            self.last_spike[i as usize] = NEVER;
-        }
-        self.traced.clear();
-        self.spiking.clear();
-        self.previous_spiking.clear();
-        self.inh_spiking.clear();
-    }
-
-    /// Trace of an input after step `t`.
-    fn input_trace(&self, input: usize, t: usize) -> f32 {
-        match self.last_spike[input] {
-            NEVER => 0.0,
-            last => self.trace_powers[t - last as usize],
         }
     }
 }
@@ -599,4 +442,37 @@ impl EventEngine {
 #[inline(always)]
 fn block_mut(w: &mut [Lanes], block: usize, inputs: usize) -> &mut [Lanes] {
     &mut w[block * inputs..(block + 1) * inputs]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::cpu::stdp::initial_weights;
+    use crate::network::Variant;
+    use crate::random::{Key, Purpose, uniform};
+
+    /// Called outside `dispatch` the same code is compiled for the baseline instruction set.
+    #[test]
+    fn the_instruction_set_does_not_change_a_bit() {
+        for variant in [Variant::OneSpike, Variant::SoftLateral] {
+            let network = DiehlCook { e_thresh: -58.0, norm: 20.0, ..DiehlCook::new(variant) };
+            let weights = initial_weights(&network, 60, Key::new(3));
+            let new = || EventEngine::new(&network, Factors::new(&network), &weights);
+            let (mut baseline, mut dispatched) = (new(), new());
+            let mut stream = Key::new(4).stream(Purpose::Synthetic);
+            let mut spikes = 0;
+            for _ in 0..20 {
+                let dense: Vec<u8> =
+                    (0..60 * 50).map(|_| u8::from(uniform(&mut stream) < 0.1)).collect();
+                let train = SpikeTrain::from_dense(60, &dense);
+                let mut choose = |t: usize, _: usize, c: &[u32]| c[t % c.len()];
+                let a = baseline.simulate::<true>(&train, &mut choose, None);
+                let b = dispatched.run(&[train], true, &mut choose, None).remove(0);
+                assert_eq!(a, b);
+                spikes += a.exc.count();
+            }
+            assert!(spikes > 100, "{variant:?}: only {spikes} spikes");
+            assert_eq!(baseline.weights(), dispatched.weights());
+        }
+    }
 }

@@ -23,6 +23,7 @@
 //! by the rounding of the normalisation alone.
 
 pub mod event;
+mod event_state;
 mod kernel;
 pub mod plasticity;
 pub mod population;
