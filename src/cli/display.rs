@@ -103,7 +103,7 @@ impl SearchDisplay {
             };
             // The messages are cut at the width of the terminal: a line that wraps leaves traces.
             let summary = match calls {
-                Some(calls) => bar("{bar:30.cyan/8} {pos}/{len} trials  {wide_msg}", calls),
+                Some(calls) => bar("{bar:20.cyan/8} {pos}/{len} trials  {wide_msg}", calls),
                 None => bar("{pos} trials  {wide_msg}", 0),
             };
             let line = "  {prefix:.8} {bar:20.green/8} {wide_msg:.8}";
@@ -153,7 +153,7 @@ impl SearchDisplay {
         }
         match self.eta() {
             _ if draining => {
-                return format!("{}  stopping after these trials; Ctrl-C abandons them", self.best);
+                return "finishing these trials; Ctrl-C abandons them".to_string();
             }
             Some(eta) => text += &format!("  ETA {}", clock(eta)),
             None => {}

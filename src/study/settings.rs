@@ -466,6 +466,10 @@ fn with_field<T: Serialize + for<'de> Deserialize<'de>>(
         known.extend(SEARCHED_TRAINING);
         return Err(unknown("variable", name, &known));
     }
+    // JSON has neither NaN nor infinities; no field is null otherwise.
+    if value.is_null() {
+        return Err("NaN and infinity are not allowed; give a finite number".to_string());
+    }
     fields.insert(name.to_string(), value.clone());
     serde_json::from_value(Value::Object(fields)).map_err(|e| e.to_string())
 }
