@@ -34,13 +34,18 @@ pub enum Error {
     },
 
     /// A setting in a TOML file is unknown, missing or out of its range.
-    #[error("{}{}: `{key}`: {message}", file.display(), line.map(|l| format!(":{l}")).unwrap_or_default())]
+    #[error(
+        "{}{}: {}{message}",
+        file.display(),
+        line.map(|l| format!(":{l}")).unwrap_or_default(),
+        if key.is_empty() { String::new() } else { format!("`{key}`: ") }
+    )]
     Config {
         /// The file.
         file: PathBuf,
         /// Line of the key, counted from 1, where it is known.
         line: Option<usize>,
-        /// The key with its tables, such as `space.norm.low`.
+        /// The key with its tables, such as `space.norm.low`; empty where the text is no TOML.
         key: String,
         /// What is wrong, what is allowed and what to do.
         message: String,

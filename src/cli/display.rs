@@ -103,7 +103,7 @@ impl SearchDisplay {
             };
             // The messages are cut at the width of the terminal: a line that wraps leaves traces.
             let summary = match calls {
-                Some(calls) => bar("{bar:30.cyan/8} {pos}/{len} trials  {wide_msg}", calls),
+                Some(calls) => bar("{bar:20.cyan/8} {pos}/{len} trials  {wide_msg}", calls),
                 None => bar("{pos} trials  {wide_msg}", 0),
             };
             let line = "  {prefix:.8} {bar:20.green/8} {wide_msg:.8}";
@@ -153,7 +153,7 @@ impl SearchDisplay {
         }
         match self.eta() {
             _ if draining => {
-                return format!("{}  stopping after these trials; Ctrl-C abandons them", self.best);
+                return "finishing these trials; Ctrl-C abandons them".to_string();
             }
             Some(eta) => text += &format!("  ETA {}", clock(eta)),
             None => {}
@@ -259,4 +259,84 @@ pub fn sample_bar(quiet: bool) -> ProgressBar {
     let template = "{bar:30.cyan/8} {pos}/{len} images  {per_sec}  ETA {eta}";
     let style = ProgressStyle::with_template(template).expect("a valid template");
     BARS.add(ProgressBar::new(0)).with_style(style.progress_chars("━╸─"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::record::{Finished, Trial};
+    use serde_json::json;
+
+    fn finished(outcome: Outcome, value: Option<f64>, constraint: f64) -> Option<Finished> {
+        let attributes =
+            BTreeMap::from([("decided_after".into(), json!(33)), ("reason".into(), json!("why"))]);
+        let constraints = vec![constraint];
+        Some(Finished { outcome, value, constraints, intermediate: vec![], attributes })
+    }
+
+    fn study() -> StudyRecord {
+        let results = [
+            finished(Outcome::Silent, None, 0.5),
+            finished(Outcome::Complete, Some(0.875), 0.25),
+            None,
+            finished(Outcome::Complete, Some(0.75), -0.25),
+            finished(Outcome::Failed, None, 0.0),
+            finished(Outcome::Timeout, None, 0.0),
+        ];
+        let trials = (0..)
+            .zip(results)
+            .map(|(number, finished)| Trial {
+                number,
+                point: vec![],
+                finished,
+                started: String::new(),
+                ended: None,
+            })
+            .collect();
+        StudyRecord { trials, ..StudyRecord::default() }
+    }
+
+    #[test]
+    fn a_tally_counts_what_has_finished() {
+        let tally = Tally::new(&study());
+        assert_eq!(tally.finished(), 5);
+        assert_eq!((tally.of(Outcome::Complete), tally.of(Outcome::Silent)), (2, 1));
+        assert_eq!((tally.of(Outcome::Timeout), tally.of(Outcome::Failed)), (1, 1));
+        let nothing = Tally::new(&StudyRecord::default());
+        assert_eq!((nothing.finished(), nothing.of(Outcome::Complete)), (0, 0));
+    }
+
+    #[test]
+    fn every_outcome_has_its_line() {
+        let study = study();
+        let expected = [
+            "trial 0: silent after 33 samples",
+            "trial 1: accuracy 0.8750 (infeasible)",
+            "trial 2",
+            "trial 3: accuracy 0.7500",
+            "trial 4: failed: why",
+            "trial 5: timeout",
+            "trial 6",
+        ];
+        for (number, line) in (0..).zip(expected) {
+            assert_eq!(trial_line(&study, number), line);
+        }
+        assert_eq!(best_text(&study), "best 0.7500 (trial 3)");
+        assert_eq!(best_text(&StudyRecord::default()), "no feasible network yet");
+    }
+
+    #[test]
+    fn durations_are_written_as_people_say_them() {
+        let cases = [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min 00 s"),
+            (3_599, "59 min 59 s"),
+            (3_600, "1 h 00 min"),
+            (90_061, "25 h 01 min"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(clock(Duration::from_secs(seconds)), text);
+        }
+    }
 }

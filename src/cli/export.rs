@@ -34,8 +34,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Columns after the hyperparameters: name, and value of a trial.
-const COLUMNS: [(&str, fn(&Trial) -> String); 12] = [
+/// Name of a column, and its value for a trial.
+type Column = (&'static str, fn(&Trial) -> String);
+
+/// Columns after the hyperparameters.
+const COLUMNS: [Column; 12] = [
     ("test", |t| number(value(t))),
     ("objective", |t| number(value(t).map(|v| -v))),
     ("train", |t| number(t.finished.as_ref().and_then(|f| f.intermediate.last()).map(|i| i.1))),

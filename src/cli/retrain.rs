@@ -194,3 +194,19 @@ fn as_json(
         "seconds": elapsed.as_secs_f64(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Python 3: `statistics.mean` and `statistics.stdev`.
+    #[test]
+    fn mean_and_sample_standard_deviation() {
+        assert_eq!(mean_std(&[0.75]), (0.75, 0.0));
+        let (mean, std) = mean_std(&[0.5, 0.75, 1.0]);
+        assert!((mean - 0.75).abs() < 1e-15 && (std - 0.25).abs() < 1e-15, "{mean} {std}");
+        let (mean, std) = mean_std(&[0.8125, 0.8, 0.79, 0.85]);
+        assert!((mean - 0.813125).abs() < 1e-15, "{mean}");
+        assert!((std - 0.02625).abs() < 1e-15, "{std}");
+    }
+}

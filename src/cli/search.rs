@@ -74,13 +74,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Err(Error::Usage(text.to_string()).into());
     }
     let task = Arc::new(settings.task()?);
+    let stop = Arc::new(StopSwitch::default());
+    let handler = Arc::clone(&stop);
+    ctrlc::set_handler(move || handler.press())?;
     let (journal, record) = open(arguments.resume, &folder, &settings, &space)?;
     let text = settings.to_toml()?;
     write_atomically(&folder.settings(), text.as_bytes())?;
 
-    let stop = Arc::new(StopSwitch::default());
-    let handler = Arc::clone(&stop);
-    ctrlc::set_handler(move || handler.press())?;
     let deadline = settings
         .budget
         .minutes

@@ -22,12 +22,16 @@ impl StudyFolder {
         StudyFolder(path.into())
     }
 
-    /// The first of `runs/<name>`, `runs/<name>-2`, … that holds no study.
+    /// The first of `runs/<name>`, `runs/<name>-2`, … that does not exist.
     pub fn fresh(name: &str) -> Self {
+        Self::fresh_in(Path::new("runs"), name)
+    }
+
+    fn fresh_in(runs: &Path, name: &str) -> Self {
         let numbered = (2..).map(|k| format!("{name}-{k}"));
         let mut names = std::iter::once(name.to_string()).chain(numbered);
-        let free = names.find(|name| !Path::new("runs").join(name).exists());
-        StudyFolder(Path::new("runs").join(free.unwrap_or_else(|| name.to_string())))
+        let free = names.find(|name| !runs.join(name).exists());
+        StudyFolder(runs.join(free.unwrap_or_else(|| name.to_string())))
     }
 
     /// The folder itself.
@@ -84,4 +88,57 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = std::fs::remove_file(&draft);
     }
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_folder_takes_the_first_free_number() {
+        let root = tempfile::tempdir().unwrap();
+        let runs = root.path().join("runs");
+        for expected in ["digits", "digits-2", "digits-3"] {
+            let folder = StudyFolder::fresh_in(&runs, "digits");
+            assert_eq!(folder.path(), runs.join(expected));
+            folder.create().unwrap();
+            assert!(folder.best_network().parent().is_some_and(Path::is_dir));
+        }
+        std::fs::remove_dir_all(runs.join("digits-2")).unwrap();
+        assert_eq!(StudyFolder::fresh_in(&runs, "digits").path(), runs.join("digits-2"));
+        assert_eq!(StudyFolder::fresh_in(&runs, "digit").path(), runs.join("digit"));
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page");
+        for bytes in [&b"a long first content"[..], b"short", b""] {
+            write_atomically(&path, bytes).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+            assert_eq!(names(folder.path()), ["page"]);
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_keeps_its_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("none").join("page");
+        let error = write_atomically(&missing, b"x").unwrap_err().to_string();
+        assert!(error.contains("page") && error.contains("cannot create"), "{error}");
+        // A folder stands where the file should be: the draft is written, the move fails.
+        let taken = folder.path().join("taken");
+        std::fs::create_dir(&taken).unwrap();
+        std::fs::write(taken.join("inside"), "kept").unwrap();
+        assert!(
+            matches!(write_atomically(&taken, b"x"), Err(Error::Io { path, .. }) if path == taken)
+        );
+        assert_eq!(names(folder.path()), ["taken"], "no draft stays");
+        assert_eq!(std::fs::read(taken.join("inside")).unwrap(), b"kept");
+    }
 }

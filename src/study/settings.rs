@@ -317,7 +317,7 @@ impl StudySettings {
     /// # Errors
     /// What the reader of the data set says; [`Error::Usage`] where the split leaves a part empty.
     pub fn task(&self) -> Result<Task> {
-        let task = self.split(self.data.hold_out)?;
+        let task = self.split(self.data.hold_out, self.study.seed)?;
         if task.train_len() == 0 || task.len(Part::HoldOut) == 0 {
             let text = "the split leaves no image for training or none for the hold-out";
             return Err(Error::Usage(format!("{text}; give more images or another hold_out")));
@@ -331,10 +331,11 @@ impl StudySettings {
     /// # Errors
     /// As [`StudySettings::task`].
     pub fn task_without_hold_out(&self) -> Result<Task> {
-        self.split(0.0)
+        // Always the same order of the images: what a seed gives depends on no other seed.
+        self.split(0.0, 0)
     }
 
-    fn split(&self, hold_out: f64) -> Result<Task> {
+    fn split(&self, hold_out: f64, seed: u64) -> Result<Task> {
         let data: DataSet = match &self.data.dir {
             Some(dir) if self.data.set != "digits" => mnist::load(dir)?,
             _ => digits::load()?,
@@ -352,7 +353,7 @@ impl StudySettings {
             let text = format!("{size} training images were asked for, there are {available}");
             return Err(Error::Usage(format!("{text}; give a smaller `data.size` or --data")));
         }
-        Ok(Task::new(data, encoder, self.data.size, hold_out, self.study.seed))
+        Ok(Task::new(data, encoder, self.data.size, hold_out, seed))
     }
 
     /// Settings of the trial of a point. The error names the variable.
@@ -464,6 +465,10 @@ fn with_field<T: Serialize + for<'de> Deserialize<'de>>(
         let mut known: Vec<&str> = fields.keys().map(String::as_str).collect();
         known.extend(SEARCHED_TRAINING);
         return Err(unknown("variable", name, &known));
+    }
+    // JSON has neither NaN nor infinities; no field is null otherwise.
+    if value.is_null() {
+        return Err("NaN and infinity are not allowed; give a finite number".to_string());
     }
     fields.insert(name.to_string(), value.clone());
     serde_json::from_value(Value::Object(fields)).map_err(|e| e.to_string())

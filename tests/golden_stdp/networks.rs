@@ -99,8 +99,10 @@ fn whole_networks() {
             &want,
             f64::from(scale) * f64::from(f32::EPSILON),
         );
-        let weights =
-            Weights { inputs, neurons: m, w: w0.iter().copied().collect(), theta: vec![0.0; m] };
+        // The reference's constructor clamps.
+        let (wmin, wmax) = (net.wmin as f32, net.wmax as f32);
+        let w = w0.iter().map(|w| w.clamp(wmin, wmax)).collect();
+        let weights = Weights { inputs, neurons: m, w, theta: vec![0.0; m] };
         let mut engines: Vec<(&str, Box<dyn Engine>)> =
             vec![("reference", Box::new(ReferenceEngine::new(&net, factors, &weights)))];
         if case.usize("batch") == 1 {

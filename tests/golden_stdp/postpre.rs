@@ -65,6 +65,11 @@ fn update_trace(x: &mut [f32], s: &[bool], decay: f32, additive: bool) {
     }
 }
 
+/// The reference's constructor clamps.
+fn initial_weights(case: &Case<'_>, p: &Plasticity) -> Vec<f32> {
+    case.flat::<f32>("w0").into_iter().map(|x| x.max(p.rule.wmin).min(p.rule.wmax)).collect()
+}
+
 fn flags(bytes: &[u8]) -> Vec<bool> {
     bytes.iter().map(|&b| b != 0).collect()
 }
@@ -102,8 +107,7 @@ fn open_loop() {
             (case.usize("batch"), case.usize("n_pre"), case.usize("n_post"));
         let p = plasticity(case);
         let decays = case.flat::<f32>("decays");
-        let mut w: Vec<f32> = case.flat::<f32>("w0");
-        w.iter_mut().for_each(|x| *x = x.max(p.rule.wmin).min(p.rule.wmax));
+        let mut w = initial_weights(case, &p);
         let (pre, post) = (flags(&case.flat("pre")), flags(&case.flat("post")));
         let (mut x_pre, mut x_post) = (vec![0.0; batch * n_pre], vec![0.0; batch * n_post]);
         let mut got = Recorded { every: records(case), w: vec![], x_pre: vec![], x_post: vec![] };
@@ -154,7 +158,7 @@ fn closed_loop() {
         let mut node_params = population_params(case, node, defaults, 1.0, decays);
         node_params.trace_rule = TraceRule::Set;
         let mut population = Population::new(node_params, n_post, batch);
-        let mut w: Vec<f32> = case.flat::<f32>("w0");
+        let mut w = initial_weights(case, &p);
         let pre = flags(&case.flat("pre"));
         let mut x_pre = vec![0.0; batch * n_pre];
         let (mut s, mut v, mut theta) = (vec![], vec![], vec![]);

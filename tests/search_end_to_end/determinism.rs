@@ -21,10 +21,11 @@ fn the_number_of_workers_changes_nothing() {
 
 #[test]
 fn another_seed_gives_other_trials() {
-    let results = search("--seed 4 --calls 2");
+    let results = search("--seed 4");
     for (other, own) in results.trials.iter().zip(&UNINTERRUPTED.trials) {
         assert_ne!(other.1, own.1);
     }
+    assert_ne!(results.network, UNINTERRUPTED.network);
 }
 
 /// `--calls` counts the trials of earlier runs: a study grows in steps to what it is in one go.

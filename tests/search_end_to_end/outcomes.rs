@@ -77,13 +77,13 @@ fn points_that_make_no_network_fail_with_the_reason() {
     }
 }
 
-/// A threshold that grows past the largest number.
+/// A threshold that grows past the largest number (3.4e38 in single precision).
 #[test]
 fn networks_that_leave_the_numbers_fail_with_the_reason() {
     let (record, json) = search(|text| {
         let (head, tail) = text.split_once("[silence.rule]").unwrap();
         let (_, tail) = tail.split_once("[silence.sequential]").unwrap();
-        let theta_plus = "theta_plus = { float = [1e38, 3e38] }";
+        let theta_plus = "theta_plus = { float = [1e39, 2e39] }";
         format!("{head}{tail}").replace("nu_post = {", &format!("{theta_plus}\nnu_post = {{"))
     });
     assert_eq!(json["outcomes"]["failed"], 6, "{record:?}");

@@ -171,7 +171,7 @@ impl EventEngine {
     }
 
     fn resets_at(&self, t: usize) -> bool {
-        self.params.reset_interval > 0 && t % self.params.reset_interval == 0
+        self.params.reset_interval > 0 && t.is_multiple_of(self.params.reset_interval)
     }
 
     #[inline(always)]
@@ -201,7 +201,7 @@ impl EventEngine {
     fn compute_ahead<const LEARN: bool>(&mut self, input: &SpikeTrain, first: usize, count: usize) {
         let blocks = self.state.touched.len();
         let reset_interval = self.params.reset_interval;
-        let lost = |t: usize| reset_interval > 0 && t % reset_interval == 0;
+        let lost = |t: usize| reset_interval > 0 && t.is_multiple_of(reset_interval);
         self.state.ahead.resize(AHEAD * blocks, Lanes::splat(0.0));
         let out = &mut self.state.ahead[..count * blocks];
         let w = |block: usize| &self.w[block * self.inputs..(block + 1) * self.inputs];
@@ -229,11 +229,11 @@ impl EventEngine {
         let state = &mut self.state;
         state.crossed.clear();
         let ahead = &state.ahead[row * blocks..(row + 1) * blocks];
-        for block in 0..blocks {
+        for (block, &ahead) in ahead.iter().enumerate() {
             let mut current = if LEARN && state.touched[block] {
                 if reset || t == 0 { Lanes::splat(0.0) } else { state.next[block] }
             } else {
-                ahead[block]
+                ahead
             };
             if lateral {
                 for l in 0..LANES {

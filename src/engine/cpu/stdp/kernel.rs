@@ -10,6 +10,9 @@
 //! Every function is inlined into one instantiation per instruction set (chosen at run time by
 //! `pulp`); lanes never interact, so all instruction sets give the same bits.
 
+// A lane is an index into several arrays at once.
+#![expect(clippy::needless_range_loop)]
+
 use crate::spikes::SpikeTrain;
 
 /// Neurons in a block: one 512-bit vector of float32, two of 256 bits.
