@@ -173,39 +173,35 @@ fn a_damaged_network_is_an_error_with_its_name() {
         bytes
     };
     let damaged: Vec<(&str, Vec<u8>)> = vec![
-            ("empty", Vec::new()),
-            ("garbage", b"this is no network, but long enough to be one".to_vec()),
-            ("zeros", vec![0; 4_096]),
-            ("a header longer than memory", [&u64::MAX.to_le_bytes()[..], b"{}"].concat()),
-            ("without the header's end", sound[..header - 1].to_vec()),
-            ("without values", sound[..header].to_vec()),
-            ("without the last value", sound[..sound.len() - 1].to_vec()),
-            ("a value too many", [&sound[..], &[0]].concat()),
-            ("other dimensions of w", replaced("[64,30]", "[30,64]")),
-            (
-                "another type of theta",
-                replaced("\"theta\":{\"dtype\":\"F32\"", "\"theta\":{\"dtype\":\"I32\""),
-            ),
-            ("w under another name", replaced("\"w\":{", "\"v\":{")),
-            ("no metadata", replaced("\"spikeseek\":", "\"spikesook\":")),
-            ("another map", replaced("\\\"map_size\\\":30", "\\\"map_size\\\":31")),
-            (
-                "a huge map",
-    <<<<<<< HEAD
-                replaced("\\\"map_size\\\":30,\\\"dt\\\":1.0", "\\\"map_size\\\":65536,\\\"dt\\\":1"),
-    =======
-                replaced("\\\"map_size\\\":30,\\\"dt\\\":1.0", "\\\"map_size\\\":6553,\\\"dt\\\":1"),
-    >>>>>>> clitests
-            ),
-            (
-                "no readout of that name",
-                replaced("\\\"decoder\\\":\\\"vote\\\"", "\\\"decoder\\\":\\\"veto\\\""),
-            ),
-            ("no classes", replaced("\\\"classes\\\":10", "\\\"classes\\\": 0")),
-            ("more classes", replaced("\\\"classes\\\":10", "\\\"classes\\\":99")),
-            ("a time step of 0", replaced("\\\"dt\\\":1.0", "\\\"dt\\\":0.0")),
-            ("a weight that is no number", not_finite(sound.len() - header - 4)),
-        ];
+        ("empty", Vec::new()),
+        ("garbage", b"this is no network, but long enough to be one".to_vec()),
+        ("zeros", vec![0; 4_096]),
+        ("a header longer than memory", [&u64::MAX.to_le_bytes()[..], b"{}"].concat()),
+        ("without the header's end", sound[..header - 1].to_vec()),
+        ("without values", sound[..header].to_vec()),
+        ("without the last value", sound[..sound.len() - 1].to_vec()),
+        ("a value too many", [&sound[..], &[0]].concat()),
+        ("other dimensions of w", replaced("[64,30]", "[30,64]")),
+        (
+            "another type of theta",
+            replaced("\"theta\":{\"dtype\":\"F32\"", "\"theta\":{\"dtype\":\"I32\""),
+        ),
+        ("w under another name", replaced("\"w\":{", "\"v\":{")),
+        ("no metadata", replaced("\"spikeseek\":", "\"spikesook\":")),
+        ("another map", replaced("\\\"map_size\\\":30", "\\\"map_size\\\":31")),
+        (
+            "a huge map",
+            replaced("\\\"map_size\\\":30,\\\"dt\\\":1.0", "\\\"map_size\\\":6553,\\\"dt\\\":1"),
+        ),
+        (
+            "no readout of that name",
+            replaced("\\\"decoder\\\":\\\"vote\\\"", "\\\"decoder\\\":\\\"veto\\\""),
+        ),
+        ("no classes", replaced("\\\"classes\\\":10", "\\\"classes\\\": 0")),
+        ("more classes", replaced("\\\"classes\\\":10", "\\\"classes\\\":99")),
+        ("a time step of 0", replaced("\\\"dt\\\":1.0", "\\\"dt\\\":0.0")),
+        ("a weight that is no number", not_finite(sound.len() - header - 4)),
+    ];
     let save = folder.display();
     for (what, bytes) in damaged {
         std::fs::write(&path, &bytes).unwrap();
