@@ -21,21 +21,19 @@ const ENGINES: [(&str, Constructor); 2] = [
     ("event", |n, f, w| Box::new(EventEngine::new(n, f, w))),
 ];
 
+/// v_exc, v_inh, refrac_exc and θ after a step, and the crossing neurons.
+type Step = ([Vec<f32>; 4], Vec<u32>);
+
 #[derive(Default, PartialEq, Debug)]
 struct Everything {
-    steps: Vec<(Vec<f32>, Vec<f32>, Vec<f32>, Vec<f32>, Vec<u32>)>,
+    steps: Vec<Step>,
     end: Vec<(Vec<f32>, Vec<f32>, Vec<f32>)>,
 }
 
 impl Probe for Everything {
     fn step(&mut self, v: &StepView<'_>) {
-        self.steps.push((
-            v.v_exc.to_vec(),
-            v.v_inh.to_vec(),
-            v.refrac_exc.to_vec(),
-            v.theta.to_vec(),
-            v.crossed.to_vec(),
-        ));
+        let states = [v.v_exc, v.v_inh, v.refrac_exc, v.theta].map(<[f32]>::to_vec);
+        self.steps.push((states, v.crossed.to_vec()));
     }
 
     fn end(&mut self, v: &EndView<'_>) {
