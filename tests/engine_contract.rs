@@ -21,9 +21,12 @@ const ENGINES: [(&str, Constructor); 2] = [
     ("event", |n, f, w| Box::new(EventEngine::new(n, f, w))),
 ];
 
+/// Potentials of both layers, refractory counters, θ and who crossed.
+type Step = (Vec<f32>, Vec<f32>, Vec<f32>, Vec<f32>, Vec<u32>);
+
 #[derive(Default, PartialEq, Debug)]
 struct Everything {
-    steps: Vec<(Vec<f32>, Vec<f32>, Vec<f32>, Vec<f32>, Vec<u32>)>,
+    steps: Vec<Step>,
     end: Vec<(Vec<f32>, Vec<f32>, Vec<f32>)>,
 }
 

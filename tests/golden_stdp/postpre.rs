@@ -48,7 +48,7 @@ impl Plasticity {
         self.rule.step(w, n_post, batch, pre, post);
         if let Some(norm) = self.norm
             && self.normalise_every > 0
-            && (t + 1) % self.normalise_every == 0
+            && (t + 1).is_multiple_of(self.normalise_every)
         {
             normalise(w, n_post, norm);
         }
