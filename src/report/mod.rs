@@ -36,10 +36,8 @@ mod example;
 
 pub use table::table;
 
-use crate::error::{Error, Result};
 use crate::spikes::SpikeTrain;
 use crate::study::record::StudyRecord;
-use std::path::Path;
 
 /// What a report page shows. Everything but the study may be missing.
 #[derive(Debug, Clone, Copy)]
@@ -103,20 +101,6 @@ pub struct SampleRaster<'a> {
 /// Renders the page.
 pub fn html(page: &Page) -> String {
     html::page(page)
-}
-
-/// Renders the page into `path`. The file is replaced in one move, so that a browser never reads
-/// half a page while a search writes it again.
-///
-/// # Errors
-/// [`Error::Io`] where the file or its neighbour with the added ending `.<process>.tmp` cannot be
-/// written.
-pub fn write_html(page: &Page, path: &Path) -> Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let draft = Path::new(&name);
-    std::fs::write(draft, html(page)).map_err(Error::io(draft, "write"))?;
-    std::fs::rename(draft, path).map_err(Error::io(path, "replace"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use super::example::{parts, space, study};
 use super::facts::Kind;
-use super::{Page, html, table, write_html};
+use super::{Page, html, table};
 use crate::search::space::{Space, Value};
 use crate::study::record::{Finished, Outcome, StudyRecord, Trial};
 use proptest::prelude::*;
@@ -205,20 +205,6 @@ fn parts_that_do_not_fit_are_left_out_with_a_word() {
     parse(&text);
     assert_eq!(text.matches("No picture: ").count(), 2);
     assert!(!text.contains("<img"));
-}
-
-#[test]
-fn the_page_is_replaced_in_one_move() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("report.html");
-    let study = study(5);
-    for _ in 0..2 {
-        write_html(&page(&study), &path).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), html(&page(&study)));
-    }
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    let error = write_html(&page(&study), &folder.path().join("none/report.html")).unwrap_err();
-    assert!(error.to_string().contains("cannot write"), "{error}");
 }
 
 #[test]

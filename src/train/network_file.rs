@@ -128,6 +128,10 @@ impl TrainedNetwork {
             return Err(broken("w, theta", "a value that is not finite".into()));
         }
         let readouts = ReadoutSet::from_tensors(path, neurons, metadata.classes, &tensors)?;
+        if !readouts.kinds().contains(&metadata.decoder) {
+            let found = format!("decoder `{}` is not among them", metadata.decoder);
+            return Err(broken("readout.kinds", found));
+        }
         Ok(TrainedNetwork {
             trial: metadata.trial,
             network: metadata.network,
