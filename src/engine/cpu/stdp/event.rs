@@ -5,7 +5,7 @@
 //! A weight column changes only through its own neuron's spikes (STDP meets a trace that is not 0
 //! only after that neuron spiked), so the current of a neuron that has not spiked in this sample is
 //! a plain sparse product of the input spikes with unchanged weights. It is computed for many steps
-//! at once ([`kernel::currents`]), while the rows are in cache. A block of 16 neurons becomes *touched*
+//! at once (`kernel::currents`), while the rows are in cache. A block of 16 neurons becomes *touched*
 //! with the first spike of one of its neurons; from then on its rows are updated and its current
 //! summed step by step. Inhibitory neurons are simulated from their first input on. At the end only
 //! columns that changed are normalised again.
@@ -33,7 +33,7 @@ pub struct EventEngine {
     params: Params,
     inputs: usize,
     neurons: usize,
-    /// `[block][input]`, see [`kernel`].
+    /// `[block][input]`, see `kernel`.
     w: Vec<Lanes>,
     /// Blocks whose weights are not known to be normalised: a flag a lane.
     unnormalised: Vec<[bool; LANES]>,

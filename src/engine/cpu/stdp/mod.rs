@@ -15,7 +15,7 @@
 //!
 //! # Implementations
 //!
-//! * [`reference`]: plain loops over dense arrays, any batch size. Slow, short, the measure of all.
+//! * [`mod@reference`]: plain loops over dense arrays, any batch size. Slow, short, the measure of all.
 //! * [`event`]: touches the weight rows of inputs that spike and, for learning, the columns of
 //!   neurons that spiked. One sample at a time, no weight decay.
 //!
