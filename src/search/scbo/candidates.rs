@@ -129,6 +129,19 @@ mod tests {
     }
 
     #[test]
+    fn candidates_fill_the_box_evenly() {
+        // One in each 64th of the box, as the first 64 Sobol points have in each dimension.
+        let bounds = Bounds { lower: vec![0.25; 3], upper: vec![0.75; 3] };
+        let points = candidates(&[0.5; 3], &bounds, 64, Rules::Repaired, &mut stream(5)).unwrap();
+        for j in 0..3 {
+            let mut bins: Vec<u32> =
+                points.iter().map(|p| ((p[j] - 0.25) * 128.0) as u32).collect();
+            bins.sort_unstable();
+            assert_eq!(bins, (0..64).collect::<Vec<u32>>());
+        }
+    }
+
+    #[test]
     fn fallback_reaches_the_last_dimension_unless_compat() {
         let mut stream = stream(3);
         let mut counts = |rules, dimensions| {
