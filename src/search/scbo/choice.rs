@@ -1,0 +1,148 @@
+//! Constrained Thompson sampling: which candidates a batch takes, given draws of the posterior.
+//!
+//! A draw gives a value and constraints to every candidate. The best of a draw is the feasible
+//! candidate of the highest value, else the one that violates the constraints least, Σ max(c, 0).
+//! A batch takes one candidate a draw, each at most once ([`sequential`], the rule of the paper).
+
+use std::cmp::Ordering;
+
+/// How good a draw says a candidate is; ordered from worse to better, the fields in this order.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Score {
+    feasible: bool,
+    value: f64,
+}
+
+impl Score {
+    /// Whether all constraints are ≤ 0 in this draw.
+    pub fn feasible(&self) -> bool {
+        self.feasible
+    }
+
+    /// The value if feasible, else minus the violation; −∞ where the draw is not a number.
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
+    fn new(value: f64, constraints: impl Iterator<Item = f64> + Clone) -> Self {
+        let feasible = constraints.clone().all(|c| c <= 0.0);
+        // Not f64::max, which would take a constraint that is not a number for a satisfied one.
+        let clipped = constraints.map(|c| if c <= 0.0 { 0.0 } else { c });
+        let score = if feasible { value } else { -clipped.sum::<f64>() };
+        if score.is_nan() {
+            return Score { feasible: false, value: f64::NEG_INFINITY };
+        }
+        Score { feasible, value: score }
+    }
+}
+
+/// Scores of all candidates in one draw: their values, and for each constraint theirs.
+///
+/// # Panics
+/// If a constraint has fewer entries than there are values.
+pub fn scores(values: &[f64], constraints: &[&[f64]]) -> Vec<Score> {
+    let score = |(i, &v)| Score::new(v, constraints.iter().map(move |c| c[i]));
+    values.iter().enumerate().map(score).collect()
+}
+
+/// The best candidate of a draw that is not taken; the first of equals. None if all are taken.
+pub fn best_remaining(draw: &[Score], taken: &[usize]) -> Option<usize> {
+    let mut best: Option<usize> = None;
+    for (i, score) in draw.iter().enumerate() {
+        let better = best.is_none_or(|b| *score > draw[b]);
+        if better && !taken.contains(&i) {
+            best = Some(i);
+        }
+    }
+    best
+}
+
+/// The best candidate of each draw that no draw before it has taken. Where a draw's feasible
+/// candidates are all taken, the one that violates least; fewer picks only if all are taken.
+pub fn sequential(draws: &[Vec<Score>]) -> Vec<usize> {
+    let mut taken = Vec::with_capacity(draws.len());
+    for draw in draws {
+        taken.extend(best_remaining(draw, &taken));
+    }
+    taken
+}
+
+/// The `number` best candidates of a single draw, worst first: what the library under the
+/// reference does with the last draw of a batch in place of [`sequential`] (spec scbo.md, section
+/// Candidates and Thompson selection). For the compat rules.
+pub fn best_of_one(draw: &[Score], number: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..draw.len()).collect();
+    // A score is never NaN, so any two compare.
+    order.sort_by(|&a, &b| draw[b].partial_cmp(&draw[a]).unwrap_or(Ordering::Equal));
+    order.truncate(number);
+    order.reverse();
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn draws() -> impl Strategy<Value = Vec<Vec<Score>>> {
+        let any = prop_oneof![8 => -1.0..1.0_f64, 1 => Just(f64::NAN), 1 => Just(f64::INFINITY)];
+        let column = move |n| prop::collection::vec(any.clone(), n);
+        (1..12_usize, 1..8_usize).prop_flat_map(move |(n, s)| {
+            let draw = (column(n), column(n), column(n));
+            let draw = draw.prop_map(|(y, a, b)| scores(&y, &[&a, &b]));
+            prop::collection::vec(draw, s)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn picks_are_distinct_and_the_best_that_is_left(draws in draws()) {
+            let picks = sequential(&draws);
+            prop_assert_eq!(picks.len(), draws.len().min(draws[0].len()));
+            for (k, &pick) in picks.iter().enumerate() {
+                prop_assert!(!picks[..k].contains(&pick));
+                for other in (0..draws[k].len()).filter(|other| !picks[..k].contains(other)) {
+                    prop_assert!(draws[k][pick] >= draws[k][other]);
+                }
+            }
+        }
+
+        #[test]
+        fn best_of_one_are_the_best(draws in draws(), number in 0..14_usize) {
+            let draw = &draws[0];
+            let picks = best_of_one(draw, number);
+            prop_assert_eq!(picks.len(), number.min(draw.len()));
+            let chosen: Vec<Score> = picks.iter().rev().map(|&i| draw[i]).collect();
+            let mut sorted = draw.clone();
+            sorted.sort_by(|a, b| b.partial_cmp(a).unwrap());
+            sorted.truncate(number);
+            prop_assert_eq!(chosen, sorted);
+            let mut distinct = picks.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            prop_assert_eq!(distinct.len(), picks.len());
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_comes_last() {
+        let nan = f64::NAN;
+        // Not a number in the value; in the constraint; violated by much; feasible and low.
+        let draw = scores(&[nan, 9.0, 9.0, -9.0], &[&[-1.0, nan, 1e9, 0.0]]);
+        assert_eq!(sequential(&vec![draw.clone(); 4]), [3, 2, 0, 1]);
+        assert_eq!(draw[1].value(), f64::NEG_INFINITY);
+        assert!(draw[3].feasible() && !draw[1].feasible() && !draw[0].feasible());
+    }
+
+    #[test]
+    fn without_constraints_the_highest_value_wins() {
+        assert_eq!(sequential(&[scores(&[1.0, 3.0, 2.0], &[])]), [1]);
+    }
+
+    #[test]
+    fn the_least_violation_is_taken_where_the_feasible_are_gone() {
+        let first = scores(&[1.0, 0.0, 0.0], &[&[-1.0, 1.0, 2.0]]);
+        let second = scores(&[1.0, 0.0, 5.0], &[&[-1.0, 2.0, 1.0]]);
+        assert_eq!(sequential(&[first, second]), [0, 2]);
+    }
+}
