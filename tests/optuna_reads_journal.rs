@@ -197,7 +197,7 @@ fn expectation(best: Option<u64>, cases: &[Case]) -> Json {
 }
 
 fn start(journal: &mut Journal, number: u64) {
-    journal.start_trial(number, &point(number).0, start_time(number)).unwrap();
+    journal.start_trial(number, &point(number).0, &Default::default(), start_time(number)).unwrap();
 }
 
 fn finish(journal: &mut Journal, number: u64, case: &Case) {

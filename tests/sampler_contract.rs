@@ -1,7 +1,7 @@
 //! The contract of `search::sampler`, run against every registered sampler.
 
 use spikeseek::search::sampler::{Proposal, SAMPLERS, Sampler, Setup, build};
-use spikeseek::search::space::{Point, Space};
+use spikeseek::search::space::Space;
 use spikeseek::study::record::{Finished, Outcome, Trial};
 use spikeseek::study::toml_check::Document;
 use std::collections::BTreeMap;
@@ -43,12 +43,13 @@ fn finish(number: u64, proposal: &Proposal) -> Trial {
     Trial {
         number,
         point: proposal.point.clone(),
+        proposal: proposal.attributes.clone(),
         finished: Some(Finished {
             outcome,
             value,
             constraints,
             intermediate: vec![],
-            attributes: proposal.attributes.clone(),
+            attributes: BTreeMap::new(),
         }),
         started: "2024-01-01T00:00:00".to_string(),
         ended: Some("2024-01-01T00:01:00".to_string()),
@@ -67,14 +68,20 @@ fn run(sampler: &mut dyn Sampler, trials: u64) -> (Vec<Proposal>, Vec<Trial>) {
         sampler.tell(&trial);
         ended.push(trial);
         let next = proposals.len() as u64;
-        proposals.extend(sampler.ask(next..next + 1, &pending(&running, &proposals)));
+        proposals.extend(ask(sampler, next, &pending(&running, &proposals)));
         running.push(next);
     }
     (proposals, ended)
 }
 
-fn pending(running: &[u64], proposals: &[Proposal]) -> Vec<(u64, Point)> {
-    running.iter().map(|&n| (n, proposals[n as usize].point.clone())).collect()
+fn pending(running: &[u64], proposals: &[Proposal]) -> Vec<Trial> {
+    let unfinished =
+        |n: u64| Trial { finished: None, ended: None, ..finish(n, &proposals[n as usize]) };
+    running.iter().map(|&n| unfinished(n)).collect()
+}
+
+fn ask(sampler: &mut dyn Sampler, number: u64, pending: &[Trial]) -> Vec<Proposal> {
+    sampler.ask(number..number + 1, &pending.iter().collect::<Vec<_>>())
 }
 
 #[test]
@@ -126,7 +133,7 @@ fn a_resumed_study_proposes_what_an_uninterrupted_one_does() {
             let next = told as u64 + 3;
             let is_running = |n: &u64| ended[..told].iter().all(|trial| trial.number != *n);
             let running: Vec<u64> = (0..next).filter(is_running).collect();
-            let proposal = resumed.ask(next..next + 1, &pending(&running, &whole));
+            let proposal = ask(&mut *resumed, next, &pending(&running, &whole));
             assert_eq!(proposal[0], whole[next as usize], "{} after {told}", entry.name);
         }
     }
@@ -141,7 +148,7 @@ fn without_adaptation_a_point_depends_on_seed_and_number_alone() {
         let mut apart = sampler(entry.name, 4);
         let mut three_and_two = apart.ask(0..3, &[]);
         let waiting = pending(&[0, 1, 2], &three_and_two);
-        three_and_two.extend(apart.ask(3..5, &waiting));
+        three_and_two.extend(apart.ask(3..5, &waiting.iter().collect::<Vec<_>>()));
         assert_eq!(five, three_and_two, "{}: ask(3) + ask(2) is not ask(5)", entry.name);
         assert_eq!(sampler(entry.name, 4).ask(4..5, &[]), five[4..], "{}", entry.name);
 

@@ -288,6 +288,7 @@ mod tests {
             .map(|(number, finished)| Trial {
                 number,
                 point: vec![],
+                proposal: Default::default(),
                 finished,
                 started: String::new(),
                 ended: None,

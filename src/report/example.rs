@@ -127,6 +127,7 @@ pub(super) fn study(trials: u64) -> StudyRecord {
         Trial {
             number,
             point,
+            proposal: Default::default(),
             finished: (!running).then_some(finished),
             started: time(number / 4),
             ended: (!running).then(|| time(number / 4 + 1)),

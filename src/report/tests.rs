@@ -52,6 +52,7 @@ fn trial(number: u64, outcome: Outcome, value: Option<f64>) -> Trial {
     Trial {
         number,
         point: space().variables.iter().map(middle).collect(),
+        proposal: Default::default(),
         finished: Some(Finished {
             outcome,
             value,

@@ -140,14 +140,20 @@ impl Journal {
         Ok((journal, record))
     }
 
-    /// Notes that the trial begins. Numbers ascend from 0 without gaps. An unfinished trial that is
+    /// Notes that the trial begins, with what the sampler noted of its proposal. Numbers ascend from 0 without gaps. An unfinished trial that is
     /// repeated after a kill is not started again. Not flushed to the disk: a trial whose start is
     /// lost with the machine is asked for again.
     ///
     /// # Errors
     /// [`Error::Usage`] where the number is not the next one or the point no point of the space;
     /// else as [`read`].
-    pub fn start_trial(&mut self, number: u64, point: &Point, start: SystemTime) -> Result<()> {
+    pub fn start_trial(
+        &mut self,
+        number: u64,
+        point: &Point,
+        proposal: &BTreeMap<String, Json>,
+        start: SystemTime,
+    ) -> Result<()> {
         self.read_on()?;
         let replay = &self.content.replay;
         let next = replay.trial_count();
@@ -170,6 +176,7 @@ impl Journal {
         let mut trial = CreateTrial {
             study_id,
             datetime_start: Some(timestamp(start)),
+            user_attrs: proposal.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
             ..CreateTrial::default()
         };
         for (variable, &value) in variables.iter().zip(point) {

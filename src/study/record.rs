@@ -52,6 +52,8 @@ pub struct Trial {
     pub number: u64,
     /// The point, in the order of the study's space.
     pub point: Point,
+    /// What the sampler noted with its proposal, such as the size of its trust region.
+    pub proposal: BTreeMap<String, serde_json::Value>,
     /// None while it runs, or where a kill cut it off.
     pub finished: Option<Finished>,
     /// When it first started, ISO 8601 in UTC with microseconds.

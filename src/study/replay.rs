@@ -65,6 +65,8 @@ struct Draft {
     started: Option<String>,
     ended: Option<String>,
     intermediate: BTreeMap<u64, f64>,
+    /// Noted when the trial began.
+    proposal: BTreeMap<String, Json>,
     attributes: BTreeMap<String, Json>,
     constraints: Vec<f64>,
 }
@@ -257,7 +259,8 @@ impl Replay {
             started: fields.datetime_start,
             ended: None,
             intermediate: BTreeMap::new(),
-            attributes: fields.user_attrs.into_iter().collect(),
+            proposal: fields.user_attrs.into_iter().collect(),
+            attributes: BTreeMap::new(),
             constraints: Vec::new(),
         };
         for (name, stored) in &fields.params {
@@ -351,6 +354,7 @@ impl Draft {
         Ok(Trial {
             number: number as u64,
             point,
+            proposal: self.proposal.clone(),
             finished: self.state.is_finished().then(|| self.finished()),
             started: self.started.clone().unwrap_or_default(),
             ended: self.ended.clone(),

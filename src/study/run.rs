@@ -7,8 +7,7 @@ use crate::error::Result;
 use crate::execute::{Executor, Job, JobReport, Progress};
 use crate::search::sampler::Sampler;
 use crate::search::space::Point;
-use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -99,9 +98,7 @@ impl Search<'_> {
         }
         let unfinished = self.record.trials.iter().filter(|trial| trial.finished.is_none());
         let mut repeat: VecDeque<u64> = unfinished.map(|trial| trial.number).collect();
-        let mut pending: Vec<(u64, Point)> =
-            repeat.iter().map(|&number| (number, self.point(number))).collect();
-        let mut proposed: BTreeMap<u64, BTreeMap<String, Value>> = BTreeMap::new();
+        let mut pending: Vec<u64> = repeat.iter().copied().collect();
         loop {
             let draining = self.stop.pressed();
             while executor.running() < executor.workers() && !draining {
@@ -110,9 +107,8 @@ impl Search<'_> {
                     None if self.exhausted() => break,
                     None => {
                         let number = self.record.trials.len() as u64;
-                        let attributes = self.propose(number, &pending)?;
-                        proposed.insert(number, attributes);
-                        pending.push((number, self.point(number)));
+                        self.propose(number, &pending)?;
+                        pending.push(number);
                         number
                     }
                 };
@@ -126,9 +122,8 @@ impl Search<'_> {
             }
             if let Some(report) = executor.next(TICK) {
                 let number = report.job.number;
-                let attributes = proposed.remove(&number).unwrap_or_default();
-                if self.note(report, attributes)? {
-                    pending.retain(|(other, _)| *other != number);
+                if self.note(report)? {
+                    pending.retain(|other| *other != number);
                     watcher.finished(&self.record, number);
                 }
             }
@@ -147,27 +142,26 @@ impl Search<'_> {
     }
 
     /// Asks for the next point and notes in the journal that its trial begins.
-    fn propose(
-        &mut self,
-        number: u64,
-        pending: &[(u64, Point)],
-    ) -> Result<BTreeMap<String, Value>> {
-        let mut proposals = self.sampler.ask(number..number + 1, pending);
+    fn propose(&mut self, number: u64, pending: &[u64]) -> Result<()> {
+        let pending: Vec<&Trial> =
+            pending.iter().map(|&number| &self.record.trials[number as usize]).collect();
+        let mut proposals = self.sampler.ask(number..number + 1, &pending);
         let proposal = proposals.pop().expect("a sampler gives a point for each number");
         let now = SystemTime::now();
-        self.journal.start_trial(number, &proposal.point, now)?;
+        self.journal.start_trial(number, &proposal.point, &proposal.attributes, now)?;
         self.record.trials.push(Trial {
             number,
             point: proposal.point,
+            proposal: proposal.attributes,
             finished: None,
             started: super::clock::timestamp(now),
             ended: None,
         });
-        Ok(proposal.attributes)
+        Ok(())
     }
 
     /// Takes a finished trial into the record and the journal; false where it was abandoned.
-    fn note(&mut self, report: JobReport, attributes: BTreeMap<String, Value>) -> Result<bool> {
+    fn note(&mut self, report: JobReport) -> Result<bool> {
         let Some(output) = report.output else { return Ok(false) };
         let number = report.job.number;
         let mut finished = output.finished;
@@ -176,7 +170,6 @@ impl Search<'_> {
             finished.value = None;
             finished.attributes.insert("reason".into(), "the accuracy is not a number".into());
         }
-        finished.attributes.extend(attributes);
         let now = SystemTime::now();
         let trial = &mut self.record.trials[number as usize];
         trial.finished = Some(finished.clone());

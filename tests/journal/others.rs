@@ -137,7 +137,10 @@ fn a_foreign_trial_in_the_study_is_reported() {
     let (_folder, path) = folder();
     let mut journal = create(&path);
     append(&path, &[&OTHER_TRIAL.replace(r#""study_id":1"#, r#""study_id":0"#)]);
-    let error = journal.start_trial(0, &point(0), time(0)).err().map(|e| e.to_string());
+    let error = journal
+        .start_trial(0, &point(0), &Default::default(), time(0))
+        .err()
+        .map(|e| e.to_string());
     assert!(error.as_ref().is_some_and(|e| e.contains("another program")), "{error:?}");
     let error = read(&path).err().map(|e| e.to_string());
     assert!(error.as_ref().is_some_and(|e| e.contains("another program")), "{error:?}");
@@ -160,6 +163,9 @@ fn a_shortened_file_is_reported() {
     let (_folder, path) = folder();
     let mut journal = create(&path);
     OpenOptions::new().write(true).open(&path).unwrap().set_len(10).unwrap();
-    let error = journal.start_trial(0, &point(0), time(0)).err().map(|e| e.to_string());
+    let error = journal
+        .start_trial(0, &point(0), &Default::default(), time(0))
+        .err()
+        .map(|e| e.to_string());
     assert!(error.as_ref().is_some_and(|e| e.contains("shortened")), "{error:?}");
 }

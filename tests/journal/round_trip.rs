@@ -116,7 +116,7 @@ proptest! {
             space.variables.iter().zip(seeds).map(|(v, &s)| value_in(&v.domain, s)).collect()
         };
         for (number, (seeds, ..)) in trials.iter().enumerate() {
-            journal.start_trial(number as u64, &point(seeds), time(number as u64)).unwrap();
+            journal.start_trial(number as u64, &point(seeds), &Default::default(), time(number as u64)).unwrap();
         }
         drop(journal);
         let (mut journal, resumed) = Journal::open(&path).unwrap();
@@ -151,7 +151,7 @@ proptest! {
         let domain = Domain::Float { low: f64::MIN, high: f64::MAX, prior: Prior::Uniform };
         let space = Space { variables: vec![Variable { name: "x".into(), domain }] };
         let mut journal = Journal::create(&path, "bits", &space, &BTreeMap::new()).unwrap();
-        journal.start_trial(0, &vec![Value::Float(x)], time(0)).unwrap();
+        journal.start_trial(0, &vec![Value::Float(x)], &Default::default(), time(0)).unwrap();
         let finished = Finished {
             outcome: Outcome::Complete,
             value: Some(x),
@@ -219,6 +219,7 @@ fn the_best_trial_is_feasible() {
     let trial = |number, outcome, value, constraint| Trial {
         number,
         point: vec![],
+        proposal: Default::default(),
         finished: Some(Finished {
             outcome,
             value,
@@ -255,9 +256,12 @@ fn wrong_calls_are_refused_and_write_nothing() {
         Err(Error::Usage(message)) => assert!(message.contains(word), "{message}"),
         other => panic!("{word}: {other:?}"),
     };
-    usage(journal.start_trial(0, &point(0), time(0)), "the next one is 1");
-    usage(journal.start_trial(2, &point(2), time(0)), "the next one is 1");
-    usage(journal.start_trial(1, &vec![], time(0)), "0 values for 6 variables");
+    usage(journal.start_trial(0, &point(0), &Default::default(), time(0)), "the next one is 1");
+    usage(journal.start_trial(2, &point(2), &Default::default(), time(0)), "the next one is 1");
+    usage(
+        journal.start_trial(1, &vec![], &Default::default(), time(0)),
+        "0 values for 6 variables",
+    );
     for (index, wrong) in [
         (0, Value::Float(f64::NAN)),
         (0, Value::Float(1.5)),
@@ -267,7 +271,10 @@ fn wrong_calls_are_refused_and_write_nothing() {
     ] {
         let mut point = point(1);
         point[index] = wrong;
-        usage(journal.start_trial(1, &point, time(0)), &space().variables[index].name);
+        usage(
+            journal.start_trial(1, &point, &Default::default(), time(0)),
+            &space().variables[index].name,
+        );
     }
     usage(journal.finish_trial(1, &finished(1), time(0)), "never began");
     usage(journal.finish_trial(u64::MAX, &finished(1), time(0)), "never began");
@@ -316,4 +323,29 @@ fn missing_files_and_folders_are_named() {
     let path = folder.path().join("no folder").join("journal.log");
     let error = Journal::create(&path, "study", &space(), &attributes()).err();
     assert!(matches!(error, Some(Error::Io { .. })), "{error:?}");
+}
+
+/// What a sampler notes with a proposal is there from the start of the trial, so that a trial that
+/// was cut off keeps it, and is not mixed with what the trial itself notes.
+#[test]
+fn proposals_are_kept_from_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.log");
+    let mut journal = Journal::create(&path, "proposals", &space(), &BTreeMap::new()).unwrap();
+    let proposal = BTreeMap::from([("scbo".to_string(), serde_json::json!({ "length": 0.1 }))]);
+    for number in 0..2 {
+        journal.start_trial(number, &point(number), &proposal, time(number)).unwrap();
+    }
+    let finished = Finished {
+        outcome: Outcome::Complete,
+        value: Some(0.5),
+        constraints: vec![],
+        intermediate: vec![],
+        attributes: BTreeMap::from([("readout".to_string(), "all".into())]),
+    };
+    journal.finish_trial(0, &finished, time(9)).unwrap();
+    let trials = read(&path).unwrap().trials;
+    assert_eq!(trials[0].finished, Some(finished));
+    assert_eq!((&trials[0].proposal, &trials[1].proposal), (&proposal, &proposal));
+    assert_eq!(trials[1].finished, None);
 }

@@ -82,7 +82,7 @@ pub fn create(path: &Path) -> Journal {
 }
 
 pub fn start(journal: &mut Journal, number: u64) {
-    journal.start_trial(number, &point(number), time(number)).unwrap();
+    journal.start_trial(number, &point(number), &Default::default(), time(number)).unwrap();
 }
 
 pub fn finish(journal: &mut Journal, number: u64) {

@@ -19,8 +19,8 @@ pub struct Proposal {
     /// One value a variable of the space.
     pub point: Point,
     /// What the sampler wants to be remembered of the proposal (such as the size of its trust
-    /// region). The journal keeps it with the trial and gives it back in
-    /// [`Finished::attributes`](crate::study::record::Finished::attributes).
+    /// region). The journal keeps it from the start of the trial and gives it back in
+    /// [`Trial::proposal`].
     pub attributes: BTreeMap<String, serde_json::Value>,
 }
 
@@ -32,8 +32,8 @@ pub struct Proposal {
 /// order of the journal and asking for the numbers that are missing.
 pub trait Sampler: Send {
     /// Proposes one point for each trial number, in order. Numbers are given out once, rising from
-    /// 0. `pending` holds number and point of every trial that was proposed and is not told yet.
-    fn ask(&mut self, numbers: Range<u64>, pending: &[(u64, Point)]) -> Vec<Proposal>;
+    /// 0. `pending` holds every trial that was proposed and is not told yet.
+    fn ask(&mut self, numbers: Range<u64>, pending: &[&Trial]) -> Vec<Proposal>;
 
     /// Takes note of a finished trial, whatever its outcome. Each is told once.
     fn tell(&mut self, trial: &Trial);

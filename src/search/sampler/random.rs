@@ -26,7 +26,7 @@ fn build(setup: &Setup<'_>) -> Result<Box<dyn Sampler>> {
 }
 
 impl Sampler for Random {
-    fn ask(&mut self, numbers: Range<u64>, _pending: &[(u64, Point)]) -> Vec<Proposal> {
+    fn ask(&mut self, numbers: Range<u64>, _pending: &[&Trial]) -> Vec<Proposal> {
         let propose = |number| Proposal {
             point: random_point(&self.space, self.key.trial(number)),
             attributes: BTreeMap::new(),

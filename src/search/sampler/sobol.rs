@@ -4,7 +4,7 @@ use super::{Entry, Proposal, Sampler, Setup, TABLE};
 use crate::error::Result;
 use crate::random::{Key, Purpose};
 use crate::search::sobol::Sobol;
-use crate::search::space::{Point, Space};
+use crate::search::space::Space;
 use crate::study::record::Trial;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -31,7 +31,7 @@ fn build(setup: &Setup<'_>) -> Result<Box<dyn Sampler>> {
 }
 
 impl Sampler for SobolSearch {
-    fn ask(&mut self, numbers: Range<u64>, _pending: &[(u64, Point)]) -> Vec<Proposal> {
+    fn ask(&mut self, numbers: Range<u64>, _pending: &[&Trial]) -> Vec<Proposal> {
         // The sequence repeats after 2³² trials, more than any study has.
         let propose = |number| Proposal {
             point: self.space.from_unit(&self.sequence.point(number as u32)),
