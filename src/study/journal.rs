@@ -38,10 +38,10 @@ use super::operations::{
     SetTrialStateValues, SetTrialSystemAttr, SetTrialUserAttr, State, Unreadable, parse, push,
 };
 use super::record::{Finished, Outcome, StudyRecord};
-use super::replay::{CONSTRAINTS_KEY, Fault, OUTCOME_KEY, Replay, SPACE_KEY};
+use super::replay::{CONSTRAINTS_KEY, Fault, OUTCOME_KEY, PROPOSAL_KEY, Replay, SPACE_KEY};
 use crate::search::space::{Point, Space};
 use crate::{Error, Result};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
@@ -176,7 +176,6 @@ impl Journal {
         let mut trial = CreateTrial {
             study_id,
             datetime_start: Some(timestamp(start)),
-            user_attrs: proposal.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
             ..CreateTrial::default()
         };
         for (variable, &value) in variables.iter().zip(point) {
@@ -189,6 +188,9 @@ impl Journal {
             };
             trial.distributions.insert(name.clone(), distribution(&variable.domain).into());
             trial.params.insert(name, stored);
+        }
+        if !proposal.is_empty() {
+            trial.user_attrs = one(PROPOSAL_KEY, &json!(proposal));
         }
         let mut lines = Lines::default();
         lines.push(&trial);
@@ -203,7 +205,7 @@ impl Journal {
     /// Notes how the trial ended: one write and one fsync. A trial that has already finished (by a
     /// command of Optuna, say) keeps its first result, with a warning.
     ///
-    /// The attribute `outcome` is taken; an accuracy or constraint that is not finite is changed as
+    /// The attributes `outcome` and `proposal` are taken; an accuracy or constraint that is not finite is changed as
     /// the head of this file says.
     ///
     /// # Errors
@@ -233,7 +235,10 @@ impl Journal {
             lines.push(&SetTrialIntermediateValue { trial_id, step, intermediate_value });
         }
         let failure = failure.map(|text| ("failure".to_string(), Json::from(text)));
-        let attributes = finished.attributes.iter().filter(|(key, _)| *key != OUTCOME_KEY);
+        let attributes = finished
+            .attributes
+            .iter()
+            .filter(|(key, _)| *key != OUTCOME_KEY && *key != PROPOSAL_KEY);
         for (key, value) in attributes.chain(failure.as_ref().map(|(key, value)| (key, value))) {
             lines.push(&SetTrialUserAttr { trial_id, user_attr: one(key, value) });
         }

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 pub(super) const SPACE_KEY: &str = "spikeseek_space";
 /// Trial attribute that holds the [`Outcome`].
 pub(super) const OUTCOME_KEY: &str = "outcome";
+/// User attribute of a trial: what the sampler noted with its proposal.
+pub(super) const PROPOSAL_KEY: &str = "proposal";
 /// System attribute under which Optuna looks for constraint values.
 pub(super) const CONSTRAINTS_KEY: &str = "constraints";
 
@@ -65,8 +67,6 @@ struct Draft {
     started: Option<String>,
     ended: Option<String>,
     intermediate: BTreeMap<u64, f64>,
-    /// Noted when the trial began.
-    proposal: BTreeMap<String, Json>,
     attributes: BTreeMap<String, Json>,
     constraints: Vec<f64>,
 }
@@ -259,8 +259,7 @@ impl Replay {
             started: fields.datetime_start,
             ended: None,
             intermediate: BTreeMap::new(),
-            proposal: fields.user_attrs.into_iter().collect(),
-            attributes: BTreeMap::new(),
+            attributes: fields.user_attrs.into_iter().collect(),
             constraints: Vec::new(),
         };
         for (name, stored) in &fields.params {
@@ -354,11 +353,17 @@ impl Draft {
         Ok(Trial {
             number: number as u64,
             point,
-            proposal: self.proposal.clone(),
+            proposal: self.proposal(),
             finished: self.state.is_finished().then(|| self.finished()),
             started: self.started.clone().unwrap_or_default(),
             ended: self.ended.clone(),
         })
+    }
+
+    /// What the sampler noted; empty where it noted nothing.
+    fn proposal(&self) -> BTreeMap<String, Json> {
+        let noted = self.attributes.get(PROPOSAL_KEY).and_then(Json::as_object);
+        noted.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// The state rules; the attribute tells apart what Optuna has one state for. A trial that
@@ -371,7 +376,8 @@ impl Draft {
             (State::Pruned, Some(name)) if name == Outcome::Timeout.name() => Outcome::Timeout,
             _ => Outcome::Failed,
         };
-        let attributes = self.attributes.iter().filter(|(key, _)| *key != OUTCOME_KEY);
+        let own = |key: &str| key == OUTCOME_KEY || key == PROPOSAL_KEY;
+        let attributes = self.attributes.iter().filter(|(key, _)| !own(key));
         Finished {
             outcome,
             value: self.value,
