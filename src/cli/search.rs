@@ -223,7 +223,9 @@ fn executor(
             // Values that are allowed one by one may still not go together.
             let mut trial = match settings.trial(&space, &job.point) {
                 Ok(trial) => trial,
-                Err((name, text)) => return Some(TrialOutput::failed(&format!("`{name}`: {text}"))),
+                Err((name, text)) => {
+                    return Some(TrialOutput::failed(&format!("`{name}`: {text}")));
+                }
             };
             trial.record_time = record_time;
             run_trial(&task, &trial, key.trial(job.number), control)

@@ -4,8 +4,10 @@
 //! from TOML, [`sobol`] is the sequence that fills the cube evenly, and [`sampler`] holds the
 //! ask/tell contract and its implementations.
 
+pub mod gp;
 pub mod sampler;
 pub mod sobol;
 mod sobol_directions;
 pub mod space;
 pub mod space_file;
+pub mod transforms;

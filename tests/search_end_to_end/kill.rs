@@ -40,9 +40,8 @@ fn a_killed_search_resumes_to_the_same_results() {
     {
         let folder = place.path(&format!("s{k}"));
         let (study, save) = (study.display(), folder.display());
-        let mut search = Running::start(format!(
-            "search {study} --save {save} --quiet --workers {workers}"
-        ));
+        let mut search =
+            Running::start(format!("search {study} --save {save} --quiet --workers {workers}"));
         search.wait_for(|| journal_len(&folder) >= *bytes);
         hits += usize::from(search.kill());
         check_what_is_left(&folder, *workers);

@@ -78,7 +78,8 @@ fn check_retraining(json: &Value, seeds: u64, first: u64) {
         assert_eq!(shown["values"], serde_json::json!(values), "{name}");
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
-        let variance = values.iter().map(|x| x * x).sum::<f64>() / (n - 1.0) - mean * mean * n / (n - 1.0);
+        let variance =
+            values.iter().map(|x| x * x).sum::<f64>() / (n - 1.0) - mean * mean * n / (n - 1.0);
         let close = |key: &str, x: f64| (shown[key].as_f64().unwrap() - x).abs() < 1e-7;
         assert!(close("mean", mean) && close("std", variance.max(0.0).sqrt()), "{name}: {shown}");
     }
@@ -101,9 +102,8 @@ fn retraining_a_file_uses_all_training_images_and_several_seeds() {
     let place = Place::new();
     let study = place.study(SOLUTION);
     let study = study.display();
-    let retrain = |options: &str| {
-        success(&line(format!("retrain {study} --json --quiet {options}"))).json()
-    };
+    let retrain =
+        |options: &str| success(&line(format!("retrain {study} --json --quiet {options}"))).json();
     let json = retrain("--seeds 3 --workers 2");
     assert_eq!((&json["train_images"], &json["test_images"]), (&400.into(), &360.into()));
     check_retraining(&json, 3, 5);
@@ -182,12 +182,21 @@ fn a_damaged_network_is_an_error_with_its_name() {
         ("without the last value", sound[..sound.len() - 1].to_vec()),
         ("a value too many", [&sound[..], &[0]].concat()),
         ("other dimensions of w", replaced("[64,30]", "[30,64]")),
-        ("another type of theta", replaced("\"theta\":{\"dtype\":\"F32\"", "\"theta\":{\"dtype\":\"I32\"")),
+        (
+            "another type of theta",
+            replaced("\"theta\":{\"dtype\":\"F32\"", "\"theta\":{\"dtype\":\"I32\""),
+        ),
         ("w under another name", replaced("\"w\":{", "\"v\":{")),
         ("no metadata", replaced("\"spikeseek\":", "\"spikesook\":")),
         ("another map", replaced("\\\"map_size\\\":30", "\\\"map_size\\\":31")),
-        ("a huge map", replaced("\\\"map_size\\\":30,\\\"dt\\\":1.0", "\\\"map_size\\\":65536,\\\"dt\\\":1")),
-        ("no readout of that name", replaced("\\\"decoder\\\":\\\"vote\\\"", "\\\"decoder\\\":\\\"veto\\\"")),
+        (
+            "a huge map",
+            replaced("\\\"map_size\\\":30,\\\"dt\\\":1.0", "\\\"map_size\\\":65536,\\\"dt\\\":1"),
+        ),
+        (
+            "no readout of that name",
+            replaced("\\\"decoder\\\":\\\"vote\\\"", "\\\"decoder\\\":\\\"veto\\\""),
+        ),
         ("no classes", replaced("\\\"classes\\\":10", "\\\"classes\\\": 0")),
         ("more classes", replaced("\\\"classes\\\":10", "\\\"classes\\\":99")),
         ("a time step of 0", replaced("\\\"dt\\\":1.0", "\\\"dt\\\":0.0")),

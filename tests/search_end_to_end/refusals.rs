@@ -87,7 +87,8 @@ fn a_folder_with_a_trained_network_is_kept() {
         .refused(1, &[&save.to_string(), "choose another --save folder"]);
     run(&line(format!("search --resume --save {save}")))
         .refused(1, &[&save.to_string(), "nothing to resume"]);
-    run(&line(format!("retrain {save}"))).refused(1, &[&save.to_string(), "retrain its study file"]);
+    run(&line(format!("retrain {save}")))
+        .refused(1, &[&save.to_string(), "retrain its study file"]);
     assert_eq!(std::fs::read(StudyFolder::new(&folder).best_network()).unwrap(), network);
 }
 

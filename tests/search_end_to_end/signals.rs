@@ -9,9 +9,8 @@ fn one_signal_lets_the_running_trials_finish() {
         let place = Place::new();
         let (study, folder) = (place.study(SEARCH), place.path("s"));
         let (study, save) = (study.display(), folder.display());
-        let mut search = Running::start(format!(
-            "search {study} --save {save} --quiet --workers {workers}"
-        ));
+        let mut search =
+            Running::start(format!("search {study} --save {save} --quiet --workers {workers}"));
         search.wait_for(|| progress(&folder).1 >= 2);
         search.signal(signal);
         let ended = search.end();

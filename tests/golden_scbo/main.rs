@@ -1,0 +1,4 @@
+//! The search against reference vectors (spec scbo.md).
+
+mod gp;
+mod support;
