@@ -18,25 +18,31 @@ fn fit(x: &[f64], d: usize, y: &[f64]) -> Gp {
     Gp::fit(x, d, y, None, &Bounds::default()).unwrap()
 }
 
-/// Compares the mean and the covariance over m draws (m × N) with those of the posterior. A mean is
-/// normal with variance c_ii/m, a covariance has variance (c_ii c_jj + c_ij²)/m: five standard
-/// deviations for each; the seeds are fixed.
+/// Compares the mean and the covariance over m draws (m × N) with those of the posterior, to five
+/// standard errors, and requires values that are nearly normal. The seeds are fixed.
 fn assert_moments(draws: &[f64], m: usize, mean: &[f64], covariance: &[f64]) {
     let n = mean.len();
     let samples = m as f64;
-    let own: Vec<f64> =
-        (0..n).map(|i| draws.iter().skip(i).step_by(n).sum::<f64>() / samples).collect();
+    let centred = |i: usize| draws.iter().skip(i).step_by(n).map(move |f| f - mean[i]);
+    // Mean and standard error of a product of deviations.
+    let moment = |products: &mut dyn Iterator<Item = f64>| {
+        let products: Vec<f64> = products.collect();
+        let mean = products.iter().sum::<f64>() / samples;
+        let square = products.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / samples;
+        (mean, (square / samples).sqrt())
+    };
     for i in 0..n {
-        let c = |i: usize, j: usize| covariance[i * n + j];
-        let sigma = (c(i, i) / samples).sqrt();
-        assert!((own[i] - mean[i]).abs() < 5.0 * sigma, "mean {i}: {} for {}", own[i], mean[i]);
+        let (error, sigma) = moment(&mut centred(i));
+        assert!(error.abs() < 5.0 * sigma, "mean {i}: off by {error}");
         for j in 0..=i {
-            let product = |draw: &[f64]| (draw[i] - own[i]) * (draw[j] - own[j]);
-            let found = draws.chunks_exact(n).map(product).sum::<f64>() / (samples - 1.0);
-            let sigma = ((c(i, i) * c(j, j) + c(i, j).powi(2)) / samples).sqrt();
-            let error = (found - c(i, j)).abs();
-            assert!(error < 5.0 * sigma, "covariance {i} {j}: {found} for {}", c(i, j));
+            let (found, sigma) = moment(&mut centred(i).zip(centred(j)).map(|(a, b)| a * b));
+            let expected = covariance[i * n + j];
+            assert!((found - expected).abs() < 5.0 * sigma, "{i} {j}: {found} for {expected}");
         }
+        // 3 for a normal variable, with a standard error of √(24/m) = 0.08.
+        let kurtosis =
+            moment(&mut centred(i).map(|f| f.powi(4))).0 / covariance[i * (n + 1)].powi(2);
+        assert!((2.6..4.0).contains(&kurtosis), "point {i}: kurtosis {kurtosis}");
     }
 }
 
