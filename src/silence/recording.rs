@@ -73,6 +73,32 @@ impl Recording {
         }
     }
 
+    /// Training samples of an epoch.
+    pub fn samples(&self) -> usize {
+        self.samples as usize
+    }
+
+    /// Epochs that were begun.
+    pub fn epochs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Share of silent samples of an epoch, `[leaf][block]`: the recorded samples are cut into
+    /// `blocks` parts whose lengths differ by one at most. No leaves for an epoch that was not begun;
+    /// NaN for a block without samples.
+    pub fn silent_shares(&self, epoch: usize, blocks: usize) -> Vec<Vec<f64>> {
+        let shares = |runs: &Vec<u32>| {
+            let silent: Vec<bool> = spikes(runs).map(|spikes| spikes == 0).collect();
+            let edge = |block: usize| block * silent.len() / blocks;
+            let share = |block: usize| {
+                let part = &silent[edge(block)..edge(block + 1)];
+                part.iter().filter(|&&silent| silent).count() as f64 / part.len() as f64
+            };
+            (0..blocks).map(share).collect()
+        };
+        self.runs.get(epoch).map_or(Vec::new(), |leaves| leaves.iter().map(shares).collect())
+    }
+
     /// Writes the recording.
     ///
     /// # Errors
