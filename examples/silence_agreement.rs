@@ -7,16 +7,16 @@
 //! ```
 //!
 //! Draws networks at random from the study's space and trains each as a trial does (same random
-//! streams, all `epochs` of `[training]`, batch size 1), but without readouts and without stopping
-//! it, so that what would have come after a stop is known. Every network is then replayed through
-//! both rules, the sequential one with a grid of settings. The second form replays what the first
-//! has written, after a change of the rule.
+//! streams, the `epochs` of `[training]`, batch size 1), but without readouts and to the end of the
+//! epoch in which the reference rule stops it, so that what would have come after an early stop is
+//! known. Every network is then replayed through both rules, the sequential one with a grid of
+//! settings. The second form replays what the first has written, after a change of the rule.
 
 use serde::{Deserialize, Serialize};
 use spikeseek::engine::cpu::stdp::{build, initial_weights};
 use spikeseek::random::{Key, Purpose, below, uniform};
 use spikeseek::silence::{
-    Criterion, Plan, Recording, Replay, Sequential, Settings as SilenceSettings, StopRule,
+    Criterion, Decision, Plan, Recording, Replay, Sequential, Settings as SilenceSettings, StopRule,
 };
 use spikeseek::study::settings::StudySettings;
 use spikeseek::train::{LAYERS, Task};
@@ -101,13 +101,15 @@ fn record(settings: &StudySettings, task: &Task, key: Key) -> Result<Recording> 
         .trial(space, &space.from_unit(&unit))
         .map_err(|(name, message)| usage(format!("{name}: {message}")))?;
     let plan = Plan { samples: task.train_len(), batch: 1 };
-    let criterion = Criterion::new(&trial.silence, &LAYERS, plan)
+    let mut criterion = Criterion::new(&trial.silence, &LAYERS, plan)
         .map_err(|problems| usage(format!("[silence] {}", problems[0])))?;
     let mut recording = Recording::new(&trial.silence, plan);
     let mut engine = build(&trial.network, &initial_weights(&trial.network, task.inputs(), key), 1);
     for epoch in 0..settings.training.epochs {
         let key = key.epoch(u64::from(epoch));
         recording.start_epoch();
+        criterion.start_epoch();
+        let mut stopped = false;
         for image in task.epoch_order(key) {
             let key = key.sample(u64::from(image));
             let (train, _) = task.train_sample(image, key);
@@ -117,7 +119,13 @@ fn record(settings: &StudySettings, task: &Task, key: Key) -> Result<Recording> 
             for spikes in engine.run(&[train], true, &mut choose, None) {
                 let counts = [spikes.exc.count() as u32, spikes.inh.count() as u32];
                 recording.push(&criterion.silent(&counts));
+                // Without a sequential table a sample alone does not stop.
+                criterion.observe(&counts);
             }
+            stopped |= criterion.update_due() && criterion.at_update() != Decision::Continue;
+        }
+        if stopped {
+            break;
         }
     }
     Ok(recording)
