@@ -27,10 +27,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const USAGE: &str = "usage: silence_agreement STUDY.toml NETWORKS SEED [OUTPUT.json]\n\
                      or:    silence_agreement OUTPUT.json";
 
-/// Blocks of an epoch in which the silent share of a wrongly stopped network is shown.
-const BLOCKS: usize = 10;
-
-/// A network that the sequential decision stops later than this was not silent from the start.
+/// A network whose first so many samples are silent is silent from the start, and should be known
+/// by then.
 const FROM_THE_START: usize = 100;
 
 /// The recorded networks of a study.
@@ -164,12 +162,13 @@ impl Row {
 
     fn print(&self, samples: usize) {
         let Sequential { alpha, warm_up, persistence } = self.settings;
-        let disagree = self.false_stops().count();
-        let agreement = 100.0 * (1.0 - disagree as f64 / self.replays.len() as f64);
+        let share = |part: usize, whole: usize| 100.0 * part as f64 / whole as f64;
+        let (networks, disagree) = (self.replays.len(), self.false_stops().count());
+        let agreement = share(networks - disagree, networks);
         print!("| {persistence} | {warm_up} | {alpha} | {agreement:.2} | {disagree} ");
         let taken = self.samples(samples);
         if taken.is_empty() {
-            return println!("| | | | | | |");
+            return println!("| | | | | |");
         }
         let early = self.replays.iter().filter(|replay| {
             replay.reference.is_some()
@@ -178,37 +177,37 @@ impl Row {
         let mut ends: Vec<usize> = taken.iter().map(|&(_, sequential)| sequential).collect();
         ends.sort_unstable();
         let quantile = |q: f64| ends[((ends.len() - 1) as f64 * q).round() as usize];
-        let share = |part: usize, whole: usize| 100.0 * part as f64 / whole as f64;
         println!(
-            "| {:.1} | {} | {} | {} | {:.1} | {:.1} |",
+            "| {:.1} | {} | {} | {} | {:.1} |",
             share(early.count(), taken.len()),
             quantile(0.5),
             quantile(0.95),
             quantile(1.0),
-            share(ends.iter().filter(|&&end| end <= FROM_THE_START).count(), ends.len()),
             share(ends.iter().sum(), taken.iter().map(|&(reference, _)| reference).sum()),
         );
     }
 }
 
 fn print_tables(measured: &Measured) -> std::result::Result<(), Box<dyn std::error::Error>> {
-    let Some(first) = measured.networks.first() else { return Err("no networks".into()) };
-    let samples = first.samples();
+    let networks = &measured.networks;
+    let samples = networks.first().ok_or("no networks")?.samples();
     let default = Row::new(measured, Sequential::default());
     let stopped = default.replays.iter().filter(|replay| replay.reference.is_some()).count();
     println!(
-        "## {}\n\n{} networks of seed {}, {samples} samples an epoch, {} epochs; the reference \
-         rule stops {stopped} of them.\n",
+        "## {}\n\n{} networks of seed {}, {samples} samples an epoch, {} epochs. The reference rule \
+         stops {stopped} and accepts {}.",
         measured.study,
-        measured.networks.len(),
+        networks.len(),
         measured.seed,
-        first.epochs(),
+        networks.iter().map(Recording::epochs).max().unwrap_or_default(),
+        networks.len() - stopped,
     );
+    print_silent_from_the_start(networks, &default);
     println!(
-        "| persistence | warm_up | alpha | agreement [%] | false stops | decided early [%] \
-         | samples, median | 95 % | max | ≤ {FROM_THE_START} [%] | samples, of the reference's [%] |"
+        "\n| persistence | warm_up | alpha | agreement [%] | false stops | decided early [%] \
+         | samples: median | 95 % | max | all, of the reference's [%] |"
     );
-    println!("|{}", "---:|".repeat(11));
+    println!("|{}", "---:|".repeat(10));
     default.print(samples);
     for persistence in [0.3, 0.5, 0.7, 1.0] {
         for warm_up in [16, 32, 64, 90] {
@@ -217,15 +216,51 @@ fn print_tables(measured: &Measured) -> std::result::Result<(), Box<dyn std::err
             }
         }
     }
-    println!("\nFirst row: the defaults. Networks that they stop and the reference rule does not,");
-    println!("with the silent share [%] in each tenth of the epoch, a line for each leaf:\n");
+    print_false_stops(networks, &default);
+    Ok(())
+}
+
+fn print_silent_from_the_start(networks: &[Recording], default: &Row) {
+    let silent = |network: &Recording| {
+        (0..network.leaves().len())
+            .any(|leaf| network.silent_share(0, leaf, 0..FROM_THE_START) == Some(1.0))
+    };
+    let from_the_start: Vec<&Replay> = networks
+        .iter()
+        .zip(&default.replays)
+        .filter(|(network, _)| silent(network))
+        .map(|(_, replay)| replay)
+        .collect();
+    let known = |replay: &&&Replay| {
+        let stop = replay.sequential;
+        stop.is_some_and(|(epoch, stop)| epoch == 0 && stop.after_samples <= FROM_THE_START)
+    };
+    println!(
+        "{} have a layer that is silent in each of the first {FROM_THE_START} samples; with the \
+         defaults {} of them are stopped by then.",
+        from_the_start.len(),
+        from_the_start.iter().filter(known).count(),
+    );
+}
+
+/// The silent share of wrongly stopped networks in each tenth of the epoch.
+fn print_false_stops(networks: &[Recording], default: &Row) {
+    println!("\nFirst row: the defaults. They stop, and the reference rule does not:\n");
     for (number, replay) in default.false_stops() {
-        let Some((epoch, stop)) = replay.sequential else { continue };
-        println!("network {number}, epoch {epoch}, stopped after {}", stop.after_samples);
-        for shares in measured.networks[number].silent_shares(epoch, BLOCKS) {
-            let shares = shares.iter().map(|share| format!("{:5.1}", 100.0 * share));
-            println!("   {}", shares.collect::<Vec<_>>().join(" "));
+        let (Some((epoch, stop)), network) = (replay.sequential, &networks[number]) else {
+            continue;
+        };
+        println!("* network {number} in epoch {epoch}, {stop}; silent in each tenth of it [%]:");
+        for (leaf, name) in network.leaves().iter().enumerate() {
+            let edge = |tenth: usize| tenth * network.samples() / 10;
+            let share = |tenth: usize| {
+                let share = network.silent_share(epoch, leaf, edge(tenth)..edge(tenth + 1));
+                share.map_or(String::new(), |share| format!("{:.1}", 100.0 * share))
+            };
+            println!("  {name} {}", (0..10).map(share).collect::<Vec<_>>().join(" "));
         }
     }
-    Ok(())
+    if default.false_stops().next().is_none() {
+        println!("* none");
+    }
 }

@@ -16,6 +16,7 @@ use super::schedule::Plan;
 use super::settings::{Problem, Rule, Settings};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::path::Path;
 
 /// The silent samples of one training.
@@ -83,20 +84,19 @@ impl Recording {
         self.runs.len()
     }
 
-    /// Share of silent samples of an epoch, `[leaf][block]`: the recorded samples are cut into
-    /// `blocks` parts whose lengths differ by one at most. No leaves for an epoch that was not begun;
-    /// NaN for a block without samples.
-    pub fn silent_shares(&self, epoch: usize, blocks: usize) -> Vec<Vec<f64>> {
-        let shares = |runs: &Vec<u32>| {
-            let silent: Vec<bool> = spikes(runs).map(|spikes| spikes == 0).collect();
-            let edge = |block: usize| block * silent.len() / blocks;
-            let share = |block: usize| {
-                let part = &silent[edge(block)..edge(block + 1)];
-                part.iter().filter(|&&silent| silent).count() as f64 / part.len() as f64
-            };
-            (0..blocks).map(share).collect()
-        };
-        self.runs.get(epoch).map_or(Vec::new(), |leaves| leaves.iter().map(shares).collect())
+    /// Names of the leaves.
+    pub fn leaves(&self) -> &[String] {
+        &self.leaves
+    }
+
+    /// Share of silent samples of a leaf among these samples of an epoch, as far as they were
+    /// recorded; none if none was.
+    pub fn silent_share(&self, epoch: usize, leaf: usize, samples: Range<usize>) -> Option<f64> {
+        let runs = self.runs.get(epoch)?.get(leaf)?;
+        let part = spikes(runs).skip(samples.start).take(samples.len());
+        let (seen, silent) =
+            part.fold((0, 0), |(seen, silent), spikes| (seen + 1, silent + u32::from(spikes == 0)));
+        (seen > 0).then(|| f64::from(silent) / f64::from(seen))
     }
 
     /// Writes the recording.
