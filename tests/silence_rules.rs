@@ -410,6 +410,14 @@ proptest! {
         let mut recording = Recording::new(&settings, plan);
         recording.start_epoch();
         spikes.iter().for_each(|s| recording.push(&criterion.silent(s)));
+        let half = spikes.len() / 2;
+        for (leaf, threshold) in [(0, 2), (1, 1)] {
+            let silent = spikes[half..].iter().filter(|s| s[leaf] < threshold).count();
+            let share = silent as f64 / (spikes.len() - half) as f64;
+            prop_assert_eq!(recording.silent_share(0, leaf, half..usize::MAX), Some(share));
+        }
+        prop_assert_eq!(recording.silent_share(0, 0, spikes.len()..usize::MAX), None);
+        prop_assert_eq!(recording.silent_share(1, 0, 0..1), None);
         let replay = recording.replay(&settings).unwrap();
         let expected = stop_of(&settings, plan, &spikes).map(|stop| (0, stop));
         prop_assert_eq!(replay.reference, expected);

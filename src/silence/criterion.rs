@@ -2,7 +2,8 @@
 
 use super::leaf::Leaf;
 use super::schedule::Plan;
-use super::settings::{Problem, Rule, Sequential, Settings, Total};
+use super::sequential::Mark;
+use super::settings::{Problem, Rule, Settings, Total};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -17,7 +18,8 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Criterion {
     update_interval: usize,
-    sequential: Option<Sequential>,
+    /// Of the sequential decision, if there is one.
+    persistence: Option<f64>,
     /// Error rate of each leaf.
     alpha: f64,
     layers: usize,
@@ -82,11 +84,11 @@ impl Criterion {
         let mut builder = Builder { settings, layers, plan, leaves: Vec::new() };
         let tree = settings.rule.as_ref().map(|rule| builder.node(rule, 0));
         let leaves = builder.leaves;
-        let sequential = settings.sequential.clone();
-        let alpha = sequential.as_ref().map_or(0.0, |s| s.alpha) / leaves.len().max(1) as f64;
+        let sequential = settings.sequential.as_ref();
+        let alpha = sequential.map_or(0.0, |s| s.alpha) / leaves.len().max(1) as f64;
         Ok(Criterion {
             update_interval: settings.update_interval,
-            sequential,
+            persistence: sequential.map(|s| s.persistence),
             alpha,
             layers: layers.len(),
             leaves,
@@ -109,12 +111,12 @@ impl Criterion {
     /// Takes the number of spikes that each layer gave for one sample.
     pub fn observe(&mut self, spikes: &[u32]) -> Decision {
         assert_eq!(spikes.len(), self.layers, "one number of spikes a layer");
-        let warm_up = self.sequential.as_ref().map_or(0, |s| s.warm_up);
         self.seen += 1;
         for leaf in &mut self.leaves {
-            leaf.observe(spikes[leaf.layer], warm_up);
+            leaf.observe(spikes[leaf.layer]);
         }
-        let decided = self.tree.as_ref().is_some_and(|tree| tree.expects(&|i| self.decided(i)));
+        let decided =
+            self.tree.as_ref().is_some_and(|tree| tree.expects(&|i| self.decided(i).is_some()));
         self.stop_if(decided, StopRule::Sequential)
     }
 
@@ -150,9 +152,8 @@ impl Criterion {
         self.leaves.iter().map(|leaf| leaf.is_silent(spikes[leaf.layer])).collect()
     }
 
-    fn decided(&self, leaf: usize) -> bool {
-        let settings = self.sequential.as_ref();
-        settings.is_some_and(|settings| self.leaves[leaf].decided(self.alpha, settings))
+    fn decided(&self, leaf: usize) -> Option<Mark> {
+        self.leaves[leaf].decided(self.alpha, self.persistence?)
     }
 
     fn stop_if(&mut self, stop: bool, rule: StopRule) -> Decision {
@@ -235,7 +236,8 @@ impl Builder<'_> {
                 };
                 let horizon = self.plan.counted(self.settings.update_interval, wait);
                 let layer = self.layer(&silent.layer);
-                Leaf::silent(layer, silent.threshold, silent.proportion, total, horizon)
+                let warm_up = self.settings.sequential.as_ref().map_or(0, |s| s.warm_up);
+                Leaf::silent(layer, silent.threshold, silent.proportion, total, horizon, warm_up)
             }
             Rule::SpikesPerSample(mean) => {
                 Leaf::mean(self.layer(&mean.layer), mean.threshold, f64::INFINITY)

@@ -1,7 +1,6 @@
 //! One leaf of a rule: what it counts and the constraint value that it gives.
 
-use super::sequential::Progress;
-use super::settings::Sequential;
+use super::sequential::{Mark, Progress};
 
 /// Counter of one leaf within an epoch.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,17 +24,18 @@ enum Limit {
 }
 
 impl Leaf {
-    /// Silent share of `total` samples; `horizon` is the sample after which no count matters.
+    /// Silent share of `total` samples; `horizon` is the sample after which no count matters, `warm_up`
+    /// the first one that gives evidence.
     pub fn silent(
         layer: usize,
         threshold: u32,
         proportion: f64,
         total: u64,
         horizon: usize,
+        warm_up: usize,
     ) -> Leaf {
         let allowed = largest_allowed(proportion, total as f64);
-        let progress =
-            Progress { horizon, allowed, seen: 0, silent: 0, warm_seen: 0, warm_silent: 0 };
+        let progress = Progress::new(horizon, allowed, warm_up);
         let limit = Limit::Silent { threshold, proportion, total: total as f64, progress };
         Leaf { layer, limit, pending: 0, counted: 0 }
     }
@@ -48,8 +48,7 @@ impl Leaf {
     pub fn start_epoch(&mut self) {
         (self.pending, self.counted) = (0, 0);
         if let Limit::Silent { progress, .. } = &mut self.limit {
-            let (seen, silent, warm_seen, warm_silent) = (0, 0, 0, 0);
-            *progress = Progress { seen, silent, warm_seen, warm_silent, ..*progress };
+            progress.start_epoch();
         }
     }
 
@@ -58,16 +57,12 @@ impl Leaf {
         matches!(self.limit, Limit::Silent { threshold, .. } if spikes < threshold)
     }
 
-    pub fn observe(&mut self, spikes: u32, warm_up: usize) {
+    pub fn observe(&mut self, spikes: u32) {
         let silent = self.is_silent(spikes);
         match &mut self.limit {
             Limit::Silent { progress, .. } => {
                 self.pending += u64::from(silent);
-                progress.seen += 1;
-                progress.silent += u64::from(silent);
-                if progress.seen <= warm_up {
-                    (progress.warm_seen, progress.warm_silent) = (progress.seen, progress.silent);
-                }
+                progress.observe(silent);
             }
             Limit::Mean { .. } => self.pending += u64::from(spikes),
         }
@@ -92,18 +87,22 @@ impl Leaf {
         }
     }
 
-    /// True where the sequential decision expects the leaf to be violated by the end of the epoch.
-    pub fn decided(&self, alpha: f64, settings: &Sequential) -> bool {
-        matches!(&self.limit, Limit::Silent { progress, .. } if progress.decided(alpha, settings))
+    /// Where the sequential decision expects the leaf to be violated by the end of the epoch: the
+    /// start of its evidence.
+    pub fn decided(&self, alpha: f64, persistence: f64) -> Option<Mark> {
+        match &self.limit {
+            Limit::Silent { progress, .. } => progress.decided(alpha, persistence),
+            Limit::Mean { .. } => None,
+        }
     }
 
     /// Constraint value expected at the end of the epoch; positive where the leaf is `decided`.
-    pub fn projected_value(&self, samples: usize, decided: bool) -> f64 {
+    pub fn projected_value(&self, samples: usize, decided: Option<Mark>) -> f64 {
         let Limit::Silent { proportion, total, progress, .. } = &self.limit else {
             return self.value(samples);
         };
-        let mut count = progress.projected();
-        if decided {
+        let mut count = progress.projected(decided.unwrap_or(progress.first()));
+        if decided.is_some() {
             // The rule gives count > K₀; where proportion·total is no whole number that alone
             // could be less than the smallest count that stops.
             count = count.max((progress.allowed + 1) as f64);

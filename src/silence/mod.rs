@@ -30,44 +30,54 @@
 //!
 //! The question is whether the count at the last update that can still stop the network will pass
 //! K₀ = max{k : k/total ≤ proportion}. Let N be the number of samples up to that update, n those
-//! seen, s the silent ones of these. The first `warm_up` samples count but give no evidence: a
-//! network may wake up. After them N′, n′, s′ are the same numbers. If the order of the samples
-//! does not matter (they are shuffled), s′ given the final count K′ is hypergeometric, and with a
-//! uniform prior on K′ the ratio of prior to posterior
+//! seen, s the silent ones of these. Evidence is gathered since several *starts*: after `warm_up`
+//! samples and after 2, 4, 8, … times as many. What comes before a start counts, but gives no
+//! evidence. After a start N′, n′, s′ are the same numbers. If the order of the samples does not
+//! matter (they are shuffled), s′ given the final count K′ is hypergeometric, and with a uniform
+//! prior on K′ the ratio of prior to posterior
 //!
 //! ```text
 //! R_n(K′) = C(N′, n′) / ((n′+1) · C(K′, s′) · C(N′−K′, n′−s′))
 //! ```
 //!
 //! is at the true K′ a non-negative martingale that starts at 1 (a supermartingale where K′ leaves
-//! only one outcome for the next sample), so P(R_n(K′) ≥ 1/α for any n) ≤ α (Ville 1939). All K′ with
-//! R_n < 1/α form a confidence sequence, valid at every n at once: looking after each sample costs
-//! nothing (the prior-posterior ratio of Waudby-Smith & Ramdas, "Confidence sequences for sampling
-//! without replacement", NeurIPS 2020). Wald's sequential ratio test (1945) would need an
-//! alternative share p₁; here every share above the limit is an alternative and there is nothing to
-//! choose. Sampling without replacement makes the bound exact for an epoch, which is finite.
+//! only one outcome for the next sample), so P(R_n(K′) ≥ 1/α for any n) ≤ α (Ville, *Étude critique
+//! de la notion de collectif*, 1939). All K′ with R_n < 1/α form a confidence sequence, valid at
+//! every n at once: looking after each sample costs nothing (the prior-posterior ratio of
+//! Waudby-Smith & Ramdas, "Confidence sequences for sampling without replacement", NeurIPS 2020).
+//! Wald's sequential probability ratio test ("Sequential tests of statistical hypotheses", 1945)
+//! would need an alternative share p₁; here every share above the limit is an alternative and there
+//! is nothing to choose. Sampling without replacement makes the bound exact for an epoch, which is
+//! finite. With J starts before N, each has the error rate α/J (union bound).
 //!
-//! Shares drift, since the network learns. So only the part `persistence` = ρ of the silent samples
-//! proven to be still ahead is believed: the network is stopped when all K′ ≤ K* are rejected,
+//! Shares drift, since the network learns. Mostly they rise: thresholds adapt, and a network that
+//! falls silent in the middle of an epoch should not have to outweigh its past. That is what the
+//! later starts are for: some start always lies in the last half of what was seen. Less often they
+//! fall. So only the part `persistence` = ρ of the silent samples proven to be still ahead is
+//! believed: the network is stopped when, since one start, all K′ ≤ K* are rejected,
 //!
 //! ```text
 //! s + ρ·(K′ − s′) > K₀    ⇔    K′ > K* = s′ + (K₀ − s)/ρ
 //! ```
 //!
 //! R_n falls with K′ below s′N′/n′, so looking at K* alone is enough. ρ = 1 is the exact test of a
-//! constant share. The default ρ = 1/2 holds for a share that falls linearly to 0 over the epoch,
-//! since that sums up to half of what its start promises. As n → N the rule turns into counting.
-//! No rule can both know a silent network after 100 samples and wait for one that wakes up after
-//! 101: `warm_up` is where that line is drawn, and recorded sequences ([`Recording`]) measure it.
+//! constant share; ρ = 1/2 allows for a share that falls linearly to 0 over the epoch, since that
+//! sums up to half of what its start promises. As n → N the rule turns into counting. No rule can
+//! both know a silent network after 100 samples and wait for one that wakes up after 101: `warm_up`
+//! is where that line is drawn.
+//!
+//! The defaults ([`Sequential`]) were settled on recorded sequences ([`Recording`]) of real
+//! networks: `examples/silence_agreement.rs`, results in `benchmarking/silence/README.md`.
 //!
 //! `alpha` bounds the chance of a false stop in one epoch; it is shared equally among the leaves
-//! (union bound). Leaves on spike means are not predicted. `patience` of n updates needs the
-//! count n−1 updates before the epoch's end, which is the N of the leaves below it.
+//! (union bound) and their starts. Leaves on spike means are not predicted. `patience` of n updates
+//! needs the count n−1 updates before the epoch's end, which is the N of the leaves below it.
 //!
 //! After a sequential stop count/total − proportion would look feasible, since the count has barely
-//! begun. The constraint value is then the projection (s + (N−n)·s′/n′)/total − proportion. Its count
-//! exceeds K₀ by the rule itself: K* < s′N′/n′ gives (N−n)·s′/n′ > (K₀−s)/ρ ≥ K₀−s. It is raised to
-//! K₀ + 1 where proportion·total is no whole number and needs it, so the value is always positive.
+//! begun. The constraint value is then the projection (s + (N−n)·s′/n′)/total − proportion, since the
+//! start that decided (the first one for a leaf that is not decided). Its count exceeds K₀ by the
+//! rule itself: K* < s′N′/n′ gives (N−n)·s′/n′ > (K₀−s)/ρ ≥ K₀−s. It is raised to K₀ + 1 where
+//! proportion·total is no whole number and needs it, so the value is always positive.
 
 mod criterion;
 mod leaf;

@@ -16,6 +16,7 @@ use super::schedule::Plan;
 use super::settings::{Problem, Rule, Settings};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::path::Path;
 
 /// The silent samples of one training.
@@ -71,6 +72,31 @@ impl Recording {
                 _ => runs.push(1),
             }
         }
+    }
+
+    /// Training samples of an epoch.
+    pub fn samples(&self) -> usize {
+        self.samples as usize
+    }
+
+    /// Epochs that were begun.
+    pub fn epochs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Names of the leaves.
+    pub fn leaves(&self) -> &[String] {
+        &self.leaves
+    }
+
+    /// Share of silent samples of a leaf among these samples of an epoch, as far as they were
+    /// recorded; none if none was.
+    pub fn silent_share(&self, epoch: usize, leaf: usize, samples: Range<usize>) -> Option<f64> {
+        let runs = self.runs.get(epoch)?.get(leaf)?;
+        let part = spikes(runs).skip(samples.start).take(samples.len());
+        let (seen, silent) =
+            part.fold((0, 0), |(seen, silent), spikes| (seen + 1, silent + u32::from(spikes == 0)));
+        (seen > 0).then(|| f64::from(silent) / f64::from(seen))
     }
 
     /// Writes the recording.

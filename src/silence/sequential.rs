@@ -1,58 +1,106 @@
 //! Evidence that the silent count of an epoch will pass its limit.
 
-use super::settings::Sequential;
-
 /// What is known of one silent leaf within an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Progress {
     /// N: samples up to the last update that can stop the network.
     pub horizon: usize,
     /// K₀: the largest count that does not stop it.
     pub allowed: u64,
+    /// Samples that give no evidence.
+    warm_up: usize,
+    /// J: starts of evidence before the horizon, at least 1.
+    planned_starts: usize,
+    /// What was seen up to now.
+    pub now: Mark,
+    /// What had been seen at each start of evidence that lies behind, the first one first.
+    starts: Vec<Mark>,
+}
+
+/// A place in an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Mark {
     /// n: samples seen.
     pub seen: usize,
     /// s: silent samples among them.
     pub silent: u64,
-    /// Samples seen up to the end of the warm-up.
-    pub warm_seen: usize,
-    /// Silent samples among these.
-    pub warm_silent: u64,
 }
 
 impl Progress {
-    /// True where the leaf is decided: the count will pass its limit, up to the error rate `alpha`.
-    pub fn decided(&self, alpha: f64, settings: &Sequential) -> bool {
-        if self.seen > self.horizon {
-            return false;
+    pub fn new(horizon: usize, allowed: u64, warm_up: usize) -> Progress {
+        let starts = std::iter::successors(Some(warm_up), |&start| Some(after(start)));
+        let planned_starts = starts.take_while(|&start| start < horizon).count().max(1);
+        let (now, starts) = (Mark::default(), Vec::new());
+        Progress { horizon, allowed, warm_up, planned_starts, now, starts }
+    }
+
+    pub fn start_epoch(&mut self) {
+        self.now = Mark::default();
+        self.starts.clear();
+    }
+
+    /// Takes the next sample.
+    pub fn observe(&mut self, silent: bool) {
+        self.now.seen += 1;
+        self.now.silent += u64::from(silent);
+        // Without warm-up the first start, 0, lies behind the first sample.
+        if self.starts.is_empty() && self.warm_up == 0 {
+            self.starts.push(Mark::default());
         }
-        if self.silent > self.allowed {
-            return true;
+        if self.now.seen == self.starts.last().map_or(self.warm_up, |last| after(last.seen)) {
+            self.starts.push(self.now);
         }
+    }
+
+    /// The start since which the evidence, up to the error rate `alpha`, says that the count will
+    /// pass its limit; none where the leaf is not decided.
+    pub fn decided(&self, alpha: f64, persistence: f64) -> Option<Mark> {
+        if self.now.seen > self.horizon {
+            return None;
+        }
+        if self.now.silent > self.allowed {
+            return Some(self.first());
+        }
+        let needed = (self.planned_starts as f64 / alpha).ln();
+        let decides = |start: &&Mark| self.evidence_since(**start, persistence) >= needed;
+        self.starts.iter().find(decides).copied()
+    }
+
+    /// The least ln R_n of all K′ ≤ K*; −∞ where none of them is less likely than what was seen.
+    fn evidence_since(&self, start: Mark, persistence: f64) -> f64 {
         // N′, n′, s′ of the module's documentation.
-        let population = (self.horizon - self.warm_seen) as u64;
-        let seen = (self.seen - self.warm_seen) as u64;
-        let silent = self.silent - self.warm_silent;
-        let missing = (self.allowed - self.silent) as f64 / settings.persistence;
+        let population = (self.horizon - start.seen) as u64;
+        let seen = (self.now.seen - start.seen) as u64;
+        let silent = self.now.silent - start.silent;
+        let missing = (self.allowed - self.now.silent) as f64 / persistence;
         // Rounding down is exact: counts are whole numbers. The cast saturates.
         let limit = silent.saturating_add(missing as u64);
         // Below the most likely count evidence falls with the count, so `limit` stands for all
         // counts up to it; at or above it (n′ = 0 included) there is nothing to reject.
         if limit as f64 * seen as f64 >= silent as f64 * population as f64 {
-            return false;
+            return f64::NEG_INFINITY;
         }
-        ln_evidence(population, limit, seen, silent) >= -alpha.ln()
+        ln_evidence(population, limit, seen, silent)
     }
 
-    /// The silent samples expected up to the horizon if they go on as since the warm-up.
-    pub fn projected(&self) -> f64 {
-        let (seen, silent) = if self.seen > self.warm_seen {
-            (self.seen - self.warm_seen, self.silent - self.warm_silent)
-        } else {
-            (self.seen.max(1), self.silent)
-        };
-        let ahead = self.horizon.saturating_sub(self.seen) as f64;
-        self.silent as f64 + ahead * silent as f64 / seen as f64
+    /// The silent samples expected up to the horizon if they go on as since `start`.
+    pub fn projected(&self, start: Mark) -> f64 {
+        let start = if start.seen < self.now.seen { start } else { Mark::default() };
+        let seen = (self.now.seen - start.seen).max(1);
+        let silent = self.now.silent - start.silent;
+        let ahead = self.horizon.saturating_sub(self.now.seen) as f64;
+        self.now.silent as f64 + ahead * silent as f64 / seen as f64
     }
+
+    /// The end of the warm-up, or the start of the epoch as long as it lasts.
+    pub fn first(&self) -> Mark {
+        self.starts.first().copied().unwrap_or_default()
+    }
+}
+
+/// The start of evidence that follows on one after `seen` samples.
+fn after(seen: usize) -> usize {
+    seen.saturating_mul(2).max(1)
 }
 
 /// ln R_n(K) = ln C(N,n) − ln(n+1) − ln C(K,s) − ln C(N−K, n−s) for `seen` = n of `population` = N
@@ -83,6 +131,7 @@ fn ln_factorial(n: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::random::{Key, Purpose, shuffle};
+    use crate::silence::Sequential;
 
     #[test]
     fn ln_factorial_sums_logarithms() {
@@ -123,74 +172,96 @@ mod tests {
         assert_eq!(ln_evidence(population, 5, 0, 0), 0.0);
     }
 
-    /// Share of 2 000 shuffled epochs, with exactly the allowed count of silent samples, that are
-    /// decided at some point.
-    fn false_stops(horizon: usize, allowed: usize, alpha: f64, settings: &Sequential) -> f64 {
+    /// Shares of 2 000 shuffled epochs, with exactly the allowed count of silent samples, that are
+    /// decided at some point; one for each error rate.
+    fn false_stops(horizon: usize, allowed: usize, alphas: [f64; 2], s: &Sequential) -> [f64; 2] {
         let runs = 2000;
-        let mut stops = 0;
+        let mut stops = [0; 2];
         for run in 0..runs {
             let mut stream = Key::new(17).trial(run).stream(Purpose::Synthetic);
             let mut samples: Vec<bool> = (0..horizon).map(|i| i < allowed).collect();
             shuffle(&mut stream, &mut samples);
-            let mut progress = Progress {
-                horizon,
-                allowed: allowed as u64,
-                seen: 0,
-                silent: 0,
-                warm_seen: 0,
-                warm_silent: 0,
-            };
-            let mut decided = false;
+            let mut progress = Progress::new(horizon, allowed as u64, s.warm_up);
+            let mut most = f64::NEG_INFINITY;
             for silent in samples {
-                progress.seen += 1;
-                progress.silent += u64::from(silent);
-                if progress.seen <= settings.warm_up {
-                    progress.warm_seen = progress.seen;
-                    progress.warm_silent = progress.silent;
+                progress.observe(silent);
+                for &start in &progress.starts {
+                    most = most.max(progress.evidence_since(start, s.persistence));
                 }
-                decided |= progress.decided(alpha, settings);
             }
-            stops += u64::from(decided);
+            for (stops, alpha) in stops.iter_mut().zip(alphas) {
+                *stops += u32::from(most >= (progress.planned_starts as f64 / alpha).ln());
+            }
         }
-        stops as f64 / runs as f64
+        stops.map(|stops| f64::from(stops) / runs as f64)
     }
 
     /// The hardest case of the null hypothesis: one silent sample more would stop the network.
     #[test]
     fn false_stops_stay_below_alpha() {
-        for warm_up in [0, 64] {
+        let alphas = [0.2, 0.05];
+        let cases = [(0, 684, 86), (0, 840, 258), (64, 684, 86), (64, 840, 258), (64, 3003, 300)];
+        for (warm_up, horizon, allowed) in cases {
             let stationary = Sequential { warm_up, persistence: 1.0, ..Sequential::default() };
-            for (horizon, allowed) in [(684, 86), (840, 258), (3003, 300)] {
-                for alpha in [0.2, 0.05] {
-                    let share = false_stops(horizon, allowed, alpha, &stationary);
-                    // Above 0: the bound is not kept by never deciding.
-                    assert!(share > 0.0 && share <= alpha, "{horizon} {allowed} {alpha}: {share}");
-                }
+            let shares = false_stops(horizon, allowed, alphas, &stationary);
+            for (share, alpha) in shares.into_iter().zip(alphas) {
+                // Above 0: the bound is not kept by never deciding.
+                assert!(share > 0.0 && share <= alpha, "{horizon} {allowed} {alpha}: {share}");
             }
         }
-        let share = false_stops(840, 258, 0.05, &Sequential::default());
-        assert!(share <= 0.005, "persistence 0.5 must make false stops rarer: {share}");
+        let [_, share] = false_stops(840, 258, alphas, &Sequential::default());
+        assert!(share <= 0.005, "persistence below 1 must make false stops rarer: {share}");
     }
 
     #[test]
     fn certain_counts_decide_at_once_and_late_ones_never() {
-        let settings = Sequential { warm_up: 1000, ..Sequential::default() };
-        let progress = Progress {
-            horizon: 100,
-            allowed: 10,
-            seen: 11,
-            silent: 11,
-            warm_seen: 11,
-            warm_silent: 11,
+        let seen = |samples: usize, allowed: u64| {
+            let mut progress = Progress::new(100, allowed, 1000);
+            (0..samples).for_each(|_| progress.observe(true));
+            progress
         };
-        assert!(progress.decided(1e-9, &settings));
-        assert!(progress.projected() > 10.0);
+        assert_eq!(seen(11, 10).decided(1e-9, 0.5), Some(Mark::default()));
+        assert!(seen(11, 10).projected(Mark::default()) > 10.0);
+        assert_eq!(seen(10, 10).decided(0.5, 0.5), None);
         // Seen but not counted: after the last update.
-        assert!(!Progress { seen: 101, silent: 101, ..progress }.decided(0.5, &settings));
-        // No sample yet, nothing silent, one more allowed than can come.
-        let none = Progress { seen: 0, silent: 0, warm_seen: 0, warm_silent: 0, ..progress };
-        assert!(!none.decided(0.5, &settings));
-        assert_eq!(none.projected(), 0.0);
-        assert!(!Progress { allowed: u64::MAX, ..none }.decided(0.5, &settings));
+        assert_eq!(seen(101, 10).decided(0.5, 0.5), None);
+        // No sample yet; nothing but silence, but no count is too many.
+        assert_eq!(seen(0, 10).decided(0.5, 0.5), None);
+        assert_eq!(seen(0, 10).projected(Mark::default()), 0.0);
+        assert_eq!(seen(100, u64::MAX).decided(0.5, 0.5), None);
+    }
+
+    #[test]
+    fn starts_double_from_the_warm_up_on() {
+        for (warm_up, expected) in
+            [(0, vec![0, 1, 2, 4, 8, 16, 32, 64]), (5, vec![5, 10, 20, 40, 80]), (100, vec![])]
+        {
+            let mut progress = Progress::new(100, 10, warm_up);
+            (0..99).for_each(|i| progress.observe(i % 2 == 0));
+            let starts: Vec<usize> = progress.starts.iter().map(|start| start.seen).collect();
+            assert_eq!(starts, expected);
+            assert!(progress.starts.iter().all(|s| s.silent == s.seen.div_ceil(2) as u64));
+            assert_eq!(progress.planned_starts, expected.len().max(1));
+            progress.start_epoch();
+            assert_eq!(progress, Progress::new(100, 10, warm_up));
+        }
+    }
+
+    /// A network that falls silent late is known from what came since, not from its whole past:
+    /// asleep from sample 5000 of 6000 on, which is 200 more than are tolerated.
+    #[test]
+    fn evidence_since_a_late_start_decides() {
+        let mut progress = Progress::new(6000, 600, 64);
+        let mut asleep = 0;
+        while progress.decided(1e-3, 0.5).is_none() {
+            let silent = progress.now.seen >= 5000;
+            asleep += usize::from(silent);
+            progress.observe(silent);
+        }
+        let start = progress.decided(1e-3, 0.5).unwrap();
+        // The last of 64, 128, …, 4096.
+        assert_eq!(start.seen, 4096);
+        assert!(progress.projected(start) > progress.projected(progress.first()));
+        assert!(asleep < 600, "the reference rule would need 601 silent samples: {asleep}");
     }
 }
