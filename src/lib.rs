@@ -25,7 +25,6 @@ pub mod engine;
 pub mod error;
 pub mod execute;
 pub mod network;
-mod numerics;
 pub mod random;
 pub mod readout;
 pub mod report;

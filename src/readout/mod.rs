@@ -20,6 +20,8 @@
 pub mod activity;
 pub mod assignment;
 pub mod counts;
+mod lbfgs;
+mod line_search;
 pub mod logistic;
 pub mod ngram;
 mod rbf;

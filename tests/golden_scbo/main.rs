@@ -1,6 +1,5 @@
-//! The parts of SCBO against reference vectors (spec scbo.md).
+//! Trust region, candidates and choice against the reference vectors of SCBO (spec scbo.md).
 
 mod choice;
-mod gp;
 mod support;
 mod trust_region;

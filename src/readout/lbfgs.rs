@@ -9,7 +9,7 @@ use super::line_search::{LineSearch, Trial};
 use std::collections::VecDeque;
 
 /// Number of correction pairs.
-pub const MEMORY: usize = 10;
+const MEMORY: usize = 10;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
@@ -25,14 +25,11 @@ pub struct Stop {
 }
 
 /// A step s and the change y of the gradient over it.
-#[derive(Debug, Clone)]
-pub struct Correction {
-    /// The step.
-    pub s: Vec<f64>,
-    /// The change of the gradient.
-    pub y: Vec<f64>,
+struct Correction {
+    s: Vec<f64>,
+    y: Vec<f64>,
     /// 1 / (s·y).
-    pub rho: f64,
+    rho: f64,
 }
 
 /// Minimises in place from `x`; `evaluate(x, gradient)` fills the gradient and returns the value.
@@ -100,7 +97,7 @@ pub fn minimise(
 
 /// −H·g by the two-loop recursion, H from the stored corrections on top of (s·y)/(y·y)·I of the
 /// newest.
-pub fn descent_direction(gradient: &[f64], memory: &VecDeque<Correction>) -> Vec<f64> {
+fn descent_direction(gradient: &[f64], memory: &VecDeque<Correction>) -> Vec<f64> {
     let mut q: Vec<f64> = gradient.iter().map(|g| -g).collect();
     let mut alphas = Vec::with_capacity(memory.len());
     for c in memory.iter().rev() {
@@ -125,7 +122,7 @@ fn largest(v: &[f64]) -> f64 {
 }
 
 /// Scalar product in eight partial sums: a fixed order that still vectorises.
-pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f64 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
