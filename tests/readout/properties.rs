@@ -73,11 +73,15 @@ proptest! {
         // Sums of whole numbers: equal to the last bit.
         prop_assert_eq!(set.assignment(), rotated.assignment());
         prop_assert_eq!(set.predict(&spikes)[2].clone(), rotated.predict(&spikes)[2].clone());
-        // Sums of fractions: equal but for rounding, amplified by at most 100 iterations.
+        // A fit stops where no component of the gradient of the mean loss exceeds 1e-4, and rounding
+        // decides at which step. The penalty has the curvature 1/samples, so a weight is then within
+        // 1e-4·samples of its best value, and a score within that for each spike and the intercept.
         let (ours, other) = (set.logistic().unwrap(), rotated.logistic().unwrap());
         let counts = Counts::new(NEURONS, &spikes);
+        let largest = spikes.iter().map(SpikeTrain::count).max().unwrap_or(0);
+        let tolerance = 2.0 * 1e-4 * spikes.len() as f64 * (largest + 1) as f64;
         for (a, b) in ours.decision(&counts).iter().zip(other.decision(&counts)) {
-            prop_assert!((a - b).abs() < 1e-6, "{} {}", a, b);
+            prop_assert!((a - b).abs() < tolerance, "{} {} {}", a, b, tolerance);
         }
     }
 
