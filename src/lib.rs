@@ -25,6 +25,7 @@ pub mod engine;
 pub mod error;
 pub mod execute;
 pub mod network;
+mod numerics;
 pub mod random;
 pub mod readout;
 pub mod report;

@@ -34,6 +34,8 @@ pub enum Purpose {
     Sampler = 8,
     /// Synthetic data of benches and tests.
     Synthetic = 9,
+    /// Functions drawn from a posterior to choose the next points.
+    Thompson = 10,
 }
 
 /// Address of a stream. Fields that do not apply stay 0.
@@ -97,6 +99,18 @@ pub fn below(stream: &mut Stream, n: usize) -> usize {
     ((u128::from(stream.next_u64()) * n as u128) >> 64) as usize
 }
 
+/// Fills a slice with standard normal numbers, in pairs (G. E. P. Box, M. E. Muller, *A note on the
+/// generation of random normal deviates*, 1958): √(−2 ln u) (cos 2πv, sin 2πv), u in (0, 1].
+pub fn fill_normal(stream: &mut Stream, numbers: &mut [f64]) {
+    for pair in numbers.chunks_mut(2) {
+        let radius = (-2.0 * (1.0 - uniform(stream)).ln()).sqrt();
+        let (sin, cos) = (std::f64::consts::TAU * uniform(stream)).sin_cos();
+        for (number, part) in pair.iter_mut().zip([cos, sin]) {
+            *number = radius * part;
+        }
+    }
+}
+
 /// Shuffles in place (Fisher–Yates).
 pub fn shuffle<T>(stream: &mut Stream, items: &mut [T]) {
     for last in (1..items.len()).rev() {
@@ -136,6 +150,27 @@ mod tests {
         }
         // Standard deviation is 89; five of them on either side.
         assert!(hits.iter().all(|&h| (9_550..=10_450).contains(&h)), "{hits:?}");
+    }
+
+    #[test]
+    fn normal_numbers_have_the_moments_of_the_normal() {
+        let mut z = vec![0.0; 200_001];
+        fill_normal(&mut Key::new(4).stream(Purpose::Synthetic), &mut z);
+        let n = z.len() as f64;
+        // E zᵏ = 0, 1, 0, 3; the variances of the means are (1, 2, 15, 96)/n. Four deviations.
+        for (power, expected, variance) in
+            [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0)]
+        {
+            let mean = z.iter().map(|z: &f64| z.powi(power)).sum::<f64>() / n;
+            let sigma = (variance / n as f64).sqrt();
+            assert!((mean - expected).abs() < 4.0 * sigma, "power {power}: {mean}");
+        }
+        // Neighbours come from one pair: they must not be correlated.
+        let product = z.windows(2).map(|w| w[0] * w[1]).sum::<f64>() / n;
+        assert!(product.abs() < 4.0 / n.sqrt(), "{product}");
+        let beyond = z.iter().filter(|z| z.abs() > 1.959_963_985).count() as f64 / n;
+        // 5 % ± four times √(0.05·0.95/n).
+        assert!((beyond - 0.05).abs() < 0.002, "{beyond}");
     }
 
     #[test]

@@ -11,7 +11,7 @@
 
 use super::argmax;
 use super::counts::Counts;
-use super::lbfgs::{Stop, minimise};
+use crate::numerics::lbfgs::{Stop, minimise};
 
 /// Stopping rules of scikit-learn: `tol`, `max_iter`, and the two that it passes on to L-BFGS-B.
 const STOP: Stop =

@@ -20,8 +20,6 @@
 pub mod activity;
 pub mod assignment;
 pub mod counts;
-mod lbfgs;
-mod line_search;
 pub mod logistic;
 pub mod ngram;
 mod rbf;

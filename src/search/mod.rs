@@ -5,9 +5,11 @@
 //! constrained Bayesian optimisation in a trust region, and [`sampler`] holds the ask/tell contract
 //! and its implementations.
 
+pub mod gp;
 pub mod sampler;
 pub mod scbo;
 pub mod sobol;
 mod sobol_directions;
 pub mod space;
 pub mod space_file;
+pub mod transforms;

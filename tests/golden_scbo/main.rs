@@ -1,5 +1,6 @@
-//! Trust region, candidates and choice against the reference vectors of SCBO (spec scbo.md).
+//! The parts of SCBO against reference vectors (spec scbo.md).
 
 mod choice;
+mod gp;
 mod support;
 mod trust_region;

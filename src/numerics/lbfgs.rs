@@ -9,7 +9,7 @@ use super::line_search::{LineSearch, Trial};
 use std::collections::VecDeque;
 
 /// Number of correction pairs.
-const MEMORY: usize = 10;
+pub const MEMORY: usize = 10;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
@@ -25,11 +25,14 @@ pub struct Stop {
 }
 
 /// A step s and the change y of the gradient over it.
-struct Correction {
-    s: Vec<f64>,
-    y: Vec<f64>,
+#[derive(Debug, Clone)]
+pub struct Correction {
+    /// The step.
+    pub s: Vec<f64>,
+    /// The change of the gradient.
+    pub y: Vec<f64>,
     /// 1 / (s·y).
-    rho: f64,
+    pub rho: f64,
 }
 
 /// Minimises in place from `x`; `evaluate(x, gradient)` fills the gradient and returns the value.
@@ -97,7 +100,7 @@ pub fn minimise(
 
 /// −H·g by the two-loop recursion, H from the stored corrections on top of (s·y)/(y·y)·I of the
 /// newest.
-fn descent_direction(gradient: &[f64], memory: &VecDeque<Correction>) -> Vec<f64> {
+pub fn descent_direction(gradient: &[f64], memory: &VecDeque<Correction>) -> Vec<f64> {
     let mut q: Vec<f64> = gradient.iter().map(|g| -g).collect();
     let mut alphas = Vec::with_capacity(memory.len());
     for c in memory.iter().rev() {
@@ -122,7 +125,7 @@ fn largest(v: &[f64]) -> f64 {
 }
 
 /// Scalar product in eight partial sums: a fixed order that still vectorises.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f64 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();

@@ -1,0 +1,223 @@
+//! The hyperparameters of the highest likelihood within their bounds.
+//!
+//! The mean and the outputscale that go best with given ℓ and λ = σ²/v have closed forms: m =
+//! 1ᵀR⁻¹y/1ᵀR⁻¹1 and v = (y−m)ᵀR⁻¹(y−m)/n, or the nearest v for which v and λv are within their bounds.
+//! So the search runs over ln ℓ and ln λ alone. By the envelope theorem the gradient of that profile is
+//! the gradient of the likelihood at the best m and v; where a bound holds v = b/λ, v moves with λ.
+//!
+//! Starts: lengthscales all equal, at several levels, and the hyperparameters of the model
+//! before. They run on a subset of the points if there are many; only the best goes on, with the
+//! curvature that was found there, to four times as many points, and so on.
+
+use super::likelihood::Likelihood;
+use super::{Bounds, Hyper};
+use crate::numerics::bounded::{Memory, Smooth, Stop, minimise};
+
+/// Lengthscales of the starts, as shares of the way from lower to upper bound.
+const STARTS: [f64; 3] = [0.5, 0.2, 0.08];
+/// λ of these starts.
+const START_RATIO: f64 = 1e-4;
+/// A subset is a quarter of the points as long as it has this many.
+const FEWEST: usize = 50;
+/// Change of the log likelihood at which a fit stops.
+const TOLERANCE: f64 = 1e-4;
+/// The same for the starts, and on subsets.
+const COARSE_TOLERANCE: f64 = 1e-2;
+/// Iterations of one descent; it ends by the tolerance long before.
+const ITERATIONS: usize = 200;
+
+/// Maximises; `y` is standardised. Gives the hyperparameters and the likelihood factored there.
+pub fn fit<'a>(
+    x: &'a [f64],
+    d: usize,
+    y: &'a [f64],
+    start: Option<&Hyper>,
+    bounds: &Bounds,
+) -> (Hyper, Likelihood<'a>) {
+    let ends = Ends::new(d, bounds);
+    let warm = start.map(encode);
+    let levels = STARTS.map(|share| {
+        let (low, high) = bounds.lengthscale;
+        let mut theta = vec![(low + share * (high - low)).ln(); d];
+        theta.push(START_RATIO.ln());
+        theta
+    });
+    let mut stride = 1;
+    while y.len() / (4 * stride) >= FEWEST {
+        stride *= 4;
+    }
+    let subsets = stride > 1;
+    // All starts on the smallest subset.
+    let coarse = Stop { decrease: COARSE_TOLERANCE, iterations: ITERATIONS };
+    let (some_x, some_y) = subset(x, d, y, stride);
+    let mut profile = Profile::new(Likelihood::new(&some_x, d, &some_y), bounds);
+    let runs = warm.iter().cloned().chain(levels).map(|mut theta| {
+        let mut memory = Memory::default();
+        let value = minimise(&mut profile, &mut theta, ends.slices(), &mut memory, coarse);
+        (value, theta, memory)
+    });
+    let (_, mut theta, mut memory) = runs.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or_default();
+    // The best on ever larger ones. The likelihood grows with the points, and so does its curvature.
+    while stride > 4 {
+        stride /= 4;
+        memory.scale(4.0);
+        let (some_x, some_y) = subset(x, d, y, stride);
+        let mut profile = Profile::new(Likelihood::new(&some_x, d, &some_y), bounds);
+        minimise(&mut profile, &mut theta, ends.slices(), &mut memory, coarse);
+    }
+    let mut profile = Profile::new(Likelihood::new(x, d, y), bounds);
+    if subsets {
+        memory.scale(4.0);
+        if let Some(warm) = warm
+            && profile.value(&warm) < profile.value(&theta)
+        {
+            theta = warm;
+        }
+    }
+    let fine = Stop { decrease: TOLERANCE, iterations: ITERATIONS };
+    minimise(&mut profile, &mut theta, ends.slices(), &mut memory, fine);
+    profile.finish(&theta)
+}
+
+/// θ = (ln ℓ, ln λ).
+fn encode(hyper: &Hyper) -> Vec<f64> {
+    let mut theta: Vec<f64> = hyper.lengthscales.iter().map(|l| l.ln()).collect();
+    theta.push((hyper.noise / hyper.outputscale).ln());
+    theta
+}
+
+/// Lowest and highest θ.
+struct Ends {
+    low: Vec<f64>,
+    high: Vec<f64>,
+}
+
+impl Ends {
+    fn new(d: usize, bounds: &Bounds) -> Self {
+        let end = |lengthscale: f64, ratio: f64| {
+            let mut theta = vec![lengthscale.ln(); d];
+            theta.push(ratio.ln());
+            theta
+        };
+        let (low, high) = bounds.ratio();
+        Ends { low: end(bounds.lengthscale.0, low), high: end(bounds.lengthscale.1, high) }
+    }
+
+    fn slices(&self) -> (&[f64], &[f64]) {
+        (&self.low, &self.high)
+    }
+}
+
+/// Every `stride`-th point.
+fn subset(x: &[f64], d: usize, y: &[f64], stride: usize) -> (Vec<f64>, Vec<f64>) {
+    let points = x.chunks_exact(d).step_by(stride);
+    (points.flatten().copied().collect(), y.iter().step_by(stride).copied().collect())
+}
+
+/// −ln p as a function of θ, maximised over m and v.
+struct Profile<'a> {
+    likelihood: Likelihood<'a>,
+    bounds: Bounds,
+    /// The hyperparameters of the last evaluation.
+    hyper: Hyper,
+    theta: Vec<f64>,
+}
+
+impl<'a> Profile<'a> {
+    fn new(likelihood: Likelihood<'a>, bounds: &Bounds) -> Self {
+        Profile { likelihood, bounds: *bounds, hyper: bounds.middle(0), theta: Vec::new() }
+    }
+
+    /// The hyperparameters at θ, and the likelihood with its factor there.
+    fn finish(mut self, theta: &[f64]) -> (Hyper, Likelihood<'a>) {
+        if self.theta != theta {
+            self.value(theta);
+        }
+        (self.hyper, self.likelihood)
+    }
+}
+
+impl Smooth for Profile<'_> {
+    fn value(&mut self, theta: &[f64]) -> f64 {
+        self.theta = theta.to_vec();
+        let lengthscales: Vec<f64> = theta[..theta.len() - 1].iter().map(|t| t.exp()).collect();
+        let ratio = theta[theta.len() - 1].exp();
+        self.likelihood.factor(&lengthscales, ratio);
+        let mean = self.likelihood.best_mean();
+        let (low, high) = self.bounds.outputscale_at(ratio);
+        let free = self.likelihood.quadratic(mean) / self.likelihood.n() as f64;
+        let outputscale = free.clamp(low, high);
+        self.hyper = Hyper { lengthscales, outputscale, noise: ratio * outputscale, mean };
+        -self.likelihood.value(outputscale, mean)
+    }
+
+    fn gradient(&mut self, gradient: &mut [f64]) {
+        let Hyper { lengthscales, outputscale, noise, mean } = &self.hyper;
+        let slopes = self.likelihood.gradient(*outputscale, *mean);
+        for ((out, slope), l) in gradient.iter_mut().zip(&slopes.lengthscales).zip(lengthscales) {
+            *out = -slope * l;
+        }
+        // Where the noise is held at its bound b, v = b/λ moves with λ; else σ² = λ v does.
+        let held = *noise <= self.bounds.noise.0 * (1.0 + 1e-12)
+            || *noise >= self.bounds.noise.1 * (1.0 - 1e-12);
+        let by_ratio = if held { -slopes.outputscale * outputscale } else { slopes.noise * noise };
+        if let Some(last) = gradient.last_mut() {
+            *last = -by_ratio;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Key, Purpose, uniform};
+
+    /// Points and smooth targets.
+    fn data(n: usize) -> (Vec<f64>, Vec<f64>) {
+        let mut stream = Key::new(8).stream(Purpose::Synthetic);
+        let x: Vec<f64> = (0..2 * n).map(|_| uniform(&mut stream)).collect();
+        let y = x.chunks_exact(2).map(|x| (5.0 * x[0]).sin() + 0.3 * x[1]).collect();
+        (x, y)
+    }
+
+    #[test]
+    fn gradient_of_the_profile_is_its_slope() {
+        // v free, noise at either bound, v at either bound: ln λ from −25 to 2.
+        let (x, y) = data(12);
+        let bounds = Bounds { outputscale: (0.05, 2.0), ..Bounds::default() };
+        let mut profile = Profile::new(Likelihood::new(&x, 2, &y), &bounds);
+        let mut kinds = [false; 3];
+        for step in 0..40 {
+            let theta = [-1.0, -0.2, -17.5 + 0.35 * f64::from(step)];
+            profile.value(&theta);
+            let kind = match &profile.hyper {
+                h if h.noise <= 1.0001e-8 || h.noise >= 0.9999e-3 => 0,
+                h if h.outputscale >= 1.9999 => 1,
+                _ => 2,
+            };
+            kinds[kind] = true;
+            let mut gradient = [0.0; 3];
+            profile.gradient(&mut gradient);
+            for k in 0..3 {
+                let mut at = |step: f64| {
+                    let mut theta = theta;
+                    theta[k] += step;
+                    profile.value(&theta)
+                };
+                let expected = (at(1e-5) - at(-1e-5)) / 2e-5;
+                let error = (gradient[k] - expected).abs();
+                assert!(
+                    error < 1e-3 * (1.0 + expected.abs()),
+                    "{theta:?}, {k}: {gradient:?} {expected}"
+                );
+            }
+        }
+        assert_eq!(kinds, [true; 3], "not every case was met");
+    }
+
+    #[test]
+    fn subsets_keep_every_stride() {
+        let (x, y) = subset(&[0.0, 0.1, 0.2, 0.3, 0.4, 0.5], 2, &[1.0, 2.0, 3.0], 2);
+        assert_eq!((x, y), (vec![0.0, 0.1, 0.4, 0.5], vec![1.0, 3.0]));
+    }
+}
