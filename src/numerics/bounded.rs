@@ -17,6 +17,8 @@ const SUFFICIENT: f64 = 1e-4;
 const FIRST: f64 = 0.5;
 /// Largest change of a variable in any step.
 const LONGEST: f64 = 3.0;
+/// Share of the tolerance below which the promise of the quasi-Newton model is taken for the truth.
+const CONVINCED: f64 = 0.05;
 /// Steps tried along one direction.
 const TRIALS: usize = 12;
 
@@ -102,7 +104,7 @@ pub fn minimise(
             next.iter().zip(&*x).zip(&gradient).map(|((n, x), g)| (n - x) * g).sum::<f64>()
         };
         let promised = -0.5 * along(1.0, &mut next);
-        if promised <= 0.0 || informed && promised < stop.decrease {
+        if promised <= 0.0 || informed && promised < CONVINCED * stop.decrease {
             break;
         }
         let mut t = 1.0;

@@ -1,8 +1,29 @@
 //! Elementary functions on short blocks of numbers, written so that they vectorise.
 //!
 //! Everything here is inlined into callers that choose the instruction set at run time (`pulp`).
-//! Lanes never interact and no fused multiply-add is used, so every instruction set gives the same
-//! bits.
+//! Lanes never interact and a fused multiply-add is exactly rounded wherever it is computed (by the
+//! mathematics library on x86 processors from before 2013, slowly), so every instruction set gives the
+//! same bits.
+
+/// Runs a loop compiled for the widest instruction set of this processor. Whatever the closure calls
+/// must be `#[inline(always)]`, and so must the closure.
+pub fn widest<R>(run: impl FnMut() -> R) -> R {
+    /// `FnMut`, not `FnOnce`: calling a closure that consumes nothing as `FnOnce` goes through a shim
+    /// of the compiler, which need not be inlined; then the loop would be compiled for the oldest
+    /// instruction set.
+    struct Loop<F>(F);
+
+    impl<F: FnMut() -> R, R> pulp::WithSimd for Loop<F> {
+        type Output = R;
+
+        #[inline(always)]
+        fn with_simd<S: pulp::Simd>(mut self, _: S) -> R {
+            (self.0)()
+        }
+    }
+
+    pulp::Arch::new().dispatch(Loop(run))
+}
 
 /// Numbers in a block: two 512-bit vectors of float64, four of 256 bits.
 pub const LANES: usize = 16;
@@ -56,12 +77,12 @@ const SIN_TURN: [f64; 10] = [
 pub fn exp_negative(s: Lanes) -> Lanes {
     let mut out = [0.0; LANES];
     for l in 0..LANES {
-        let shifted = -s[l] * std::f64::consts::LOG2_E + ROUND;
+        let shifted = (-s[l]).mul_add(std::f64::consts::LOG2_E, ROUND);
         let power = shifted - ROUND;
-        let r = (-s[l] - power * LN_2_HIGH) - power * LN_2_LOW;
+        let r = power.mul_add(-LN_2_LOW, power.mul_add(-LN_2_HIGH, -s[l]));
         let mut sum = EXP[0];
         for c in &EXP[1..] {
-            sum = sum * r + c;
+            sum = sum.mul_add(r, *c);
         }
         // The integer sits in the low bits of `shifted`: move it into the exponent.
         let scale = (shifted.to_bits() << 52).wrapping_add(1023 << 52);
@@ -81,7 +102,7 @@ pub fn cos_turn(t: Lanes) -> Lanes {
         let square = u * u;
         let mut sum = SIN_TURN[0];
         for c in &SIN_TURN[1..] {
-            sum = sum * square + c;
+            sum = sum.mul_add(square, *c);
         }
         out[l] = u * sum;
     }

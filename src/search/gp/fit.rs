@@ -15,8 +15,10 @@ use crate::numerics::bounded::{Memory, Smooth, Stop, minimise};
 
 /// Lengthscales of the starts, as shares of the way from lower to upper bound.
 const STARTS: [f64; 3] = [0.5, 0.2, 0.08];
-/// λ of these starts.
-const START_RATIO: f64 = 1e-4;
+/// λ of these starts. Low: where there is noise, the likelihood rises steeply with λ from here, and
+/// where there is none it is flat. From above, ln λ would have no slope long before the noise stops to
+/// matter.
+const START_RATIO: f64 = 1e-7;
 /// A subset is a quarter of the points as long as it has this many.
 const FEWEST: usize = 50;
 /// Change of the log likelihood at which a fit stops.

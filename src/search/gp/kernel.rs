@@ -10,7 +10,7 @@
 //! Squared distances are sums of squared differences, not |a|² + |b|² − 2ab: in a trust region all
 //! points are near each other, and that difference would cancel.
 
-use crate::numerics::vector::{LANES, Lanes, exp_negative};
+use crate::numerics::vector::{LANES, Lanes, exp_negative, widest};
 
 /// Points scaled by √5/ℓ, in blocks.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ fn squared_distance(point: &[f64], block: &[Lanes]) -> Lanes {
     for (p, lanes) in point.iter().zip(block) {
         for l in 0..LANES {
             let t = lanes[l] - p;
-            sum[l] += t * t;
+            sum[l] = t.mul_add(t, sum[l]);
         }
     }
     sum
@@ -86,7 +86,7 @@ fn matern(squared: Lanes) -> (Lanes, Lanes) {
         let third = (1.0 / 3.0) * e[l];
         let linear = 1.0 + s[l];
         slope[l] = linear * third;
-        value[l] = linear * e[l] + s[l] * s[l] * third;
+        value[l] = linear.mul_add(e[l], s[l] * s[l] * third);
     }
     (value, slope)
 }
@@ -102,7 +102,7 @@ pub fn slopes_len(padded: usize) -> usize {
 /// (1 + s) e⁻ˢ/3 below the diagonal into `slopes`: column after column from the block of the diagonal
 /// on, 0 where the row is not below the diagonal or is padding.
 pub fn symmetric(points: &Points, ratio: f64, matrix: &mut [f64], slopes: &mut [f64]) {
-    pulp::Arch::new().dispatch(
+    widest(
         #[inline(always)]
         || {
             let (n, d, ld) = (points.n, points.d, points.padded());
@@ -146,7 +146,7 @@ pub fn lengthscale_sums(
 ) -> Vec<f64> {
     let d = points.d;
     let mut sums = vec![[0.0; LANES]; d];
-    pulp::Arch::new().dispatch(
+    widest(
         #[inline(always)]
         || {
             let ld = points.padded();
@@ -166,7 +166,7 @@ pub fn lengthscale_sums(
                     for ((sum, p), x) in sums.iter_mut().zip(&point).zip(block) {
                         for l in 0..LANES {
                             let t = x[l] - p;
-                            sum[l] += weight[l] * (t * t);
+                            sum[l] = weight[l].mul_add(t * t, sum[l]);
                         }
                     }
                 }
@@ -178,7 +178,7 @@ pub fn lengthscale_sums(
 
 /// Fills k(X, x) for each test point x of `xs` (scaled alike) into a column of `matrix`.
 pub fn cross(points: &Points, xs: &Points, matrix: &mut [f64]) {
-    pulp::Arch::new().dispatch(
+    widest(
         #[inline(always)]
         || {
             let d = points.d;
@@ -200,7 +200,7 @@ pub fn cross_times(points: &Points, xs: &Points, weights: &[f64]) -> Vec<f64> {
     let ld = points.padded();
     let m = weights.len() / ld;
     let mut out = vec![0.0; xs.n * m];
-    pulp::Arch::new().dispatch(
+    widest(
         #[inline(always)]
         || {
             let d = points.d;
@@ -214,7 +214,7 @@ pub fn cross_times(points: &Points, xs: &Points, weights: &[f64]) -> Vec<f64> {
                     let vectors = weights.chunks_exact(ld / LANES);
                     for (sum, weights) in sums.iter_mut().zip(vectors) {
                         for l in 0..LANES {
-                            sum[l] += k[l] * weights[b][l];
+                            sum[l] = k[l].mul_add(weights[b][l], sum[l]);
                         }
                     }
                 }

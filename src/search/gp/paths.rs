@@ -40,7 +40,7 @@
 
 use super::kernel::{Points, cross_times};
 use super::posterior::Gp;
-use crate::numerics::vector::{LANES, Lanes, cos_turn};
+use crate::numerics::vector::{LANES, Lanes, cos_turn, widest};
 use crate::random::{Key, Purpose, Stream, fill_normal, uniform};
 use std::f64::consts::TAU;
 
@@ -134,7 +134,7 @@ impl Waves {
     /// Values at scaled points.
     fn evaluate(&self, points: &Points, out: &mut [f64]) {
         let d = points.lengthscales().len();
-        pulp::Arch::new().dispatch(
+        widest(
             #[inline(always)]
             || {
                 let blocks = points.blocks().chunks_exact(d);
@@ -145,7 +145,7 @@ impl Waves {
                     for (frequency, (phase, amplitude)) in waves.zip(shape) {
                         let cos = cos_turn(turns(frequency, *phase, block));
                         for l in 0..LANES {
-                            sum[l] += amplitude * cos[l];
+                            sum[l] = amplitude.mul_add(cos[l], sum[l]);
                         }
                     }
                     let len = out.len();
@@ -162,7 +162,7 @@ fn turns(frequency: &[f64], phase: f64, block: &[Lanes]) -> Lanes {
     let mut turns = [phase; LANES];
     for (f, x) in frequency.iter().zip(block) {
         for l in 0..LANES {
-            turns[l] += f * x[l];
+            turns[l] = f.mul_add(x[l], turns[l]);
         }
     }
     turns

@@ -112,7 +112,7 @@ impl Gp {
         self.points.n
     }
 
-    /// Test points, scaled. Their number is the length of `xs` by d, a rest is left out.
+    /// Test points, scaled.
     pub(super) fn scaled(&self, xs: &[f64]) -> Points {
         Points::new(xs, &self.hyper.lengthscales)
     }
@@ -120,10 +120,11 @@ impl Gp {
     /// Mean of f at each of the test points (N × d, row-major): n N operations.
     pub fn predict_mean(&self, xs: &[f64]) -> Vec<f64> {
         let products = cross_times(&self.points, &self.scaled(xs), &self.weights);
-        products.iter().map(|k| self.from_product(*k)).collect()
+        products.iter().map(|k| self.mean_of(*k)).collect()
     }
 
-    fn from_product(&self, product: f64) -> f64 {
+    /// The mean at a point x from k(x, X) α.
+    fn mean_of(&self, product: f64) -> f64 {
         self.units.invert(self.hyper.mean + self.hyper.outputscale * product)
     }
 
