@@ -126,7 +126,6 @@ fn fitted_hyperparameters() {
         let cold = Gp::fit(&x, d, &y, None, &Bounds::default()).unwrap();
         let warm = Gp::fit(&x, d, &y, Some(cold.hyper()), &Bounds::default()).unwrap();
         for gp in [cold, warm] {
-            assert!(v.has("best8_lml"), "{}: the best of several starts is missing", v.name);
             let recorded = v.scalar("fit_lml").max(v.scalar("best8_lml"));
             let lml = gp.log_likelihood();
             assert!(lml >= recorded - 1e-3, "{}: {lml} for {recorded}", v.name);

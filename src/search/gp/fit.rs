@@ -184,17 +184,18 @@ mod tests {
 
     #[test]
     fn gradient_of_the_profile_is_its_slope() {
-        // v free, noise at either bound, v at either bound: ln λ from −25 to 2.
+        // v free, v at its upper bound, noise at its bounds: nearly the whole range of ln λ, which is
+        // from ln(1e-8/0.2) = −17.7 to ln(1e-3/0.05) = −3.9 with the narrower bounds.
         let (x, y) = data(12);
-        let bounds = Bounds { outputscale: (0.05, 2.0), ..Bounds::default() };
-        let mut profile = Profile::new(Likelihood::new(&x, 2, &y), &bounds);
         let mut kinds = [false; 3];
-        for step in 0..40 {
-            let theta = [-1.0, -0.2, -17.5 + 0.35 * f64::from(step)];
+        for (highest, step) in [0.2, 2.0].into_iter().flat_map(|h| (0..40).map(move |s| (h, s))) {
+            let bounds = Bounds { outputscale: (0.05, highest), ..Bounds::default() };
+            let mut profile = Profile::new(Likelihood::new(&x, 2, &y), &bounds);
+            let theta = [-1.0, -0.2, -17.6 + 0.34 * f64::from(step)];
             profile.value(&theta);
             let kind = match &profile.hyper {
                 h if h.noise <= 1.0001e-8 || h.noise >= 0.9999e-3 => 0,
-                h if h.outputscale >= 1.9999 => 1,
+                h if h.outputscale >= 0.9999 * highest => 1,
                 _ => 2,
             };
             kinds[kind] = true;
@@ -208,9 +209,10 @@ mod tests {
                 };
                 let expected = (at(1e-5) - at(-1e-5)) / 2e-5;
                 let error = (gradient[k] - expected).abs();
+                let found = gradient[k];
                 assert!(
                     error < 1e-3 * (1.0 + expected.abs()),
-                    "{theta:?}, {k}: {gradient:?} {expected}"
+                    "{theta:?}, {k}: {found} {expected}"
                 );
             }
         }
