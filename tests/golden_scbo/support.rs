@@ -48,6 +48,10 @@ impl Vectors {
         self.entry["arrays"].as_object().expect("arrays").keys().cloned().collect()
     }
 
+    pub fn has(&self, array: &str) -> bool {
+        self.entry["arrays"].get(array).is_some()
+    }
+
     /// Reads an array, checks its shape against the index and marks it as used.
     pub fn array<T: ReadableElement>(&self, array: &str) -> ArrayD<T> {
         let entry = &self.entry["arrays"][array];
@@ -71,6 +75,11 @@ impl Vectors {
     /// The array as a flat vector in row-major order.
     pub fn flat<T: ReadableElement + Clone>(&self, array: &str) -> Vec<T> {
         self.array::<T>(array).iter().cloned().collect()
+    }
+
+    /// A float64 array of one element.
+    pub fn scalar(&self, array: &str) -> f64 {
+        self.flat::<f64>(array)[0]
     }
 
     /// Fails if an array was never read: nothing may be skipped.
