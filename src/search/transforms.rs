@@ -88,6 +88,11 @@ impl Standardise {
     }
 }
 
+/// Φ(z) = ½ erfc(−z/√2).
+pub fn normal_probability(z: f64) -> f64 {
+    0.5 * libm::erfc(-z / std::f64::consts::SQRT_2)
+}
+
 /// Φ⁻¹(p), 0 < p < 1: algorithm AS 241 (M. J. Wichura, *The percentage points of the normal
 /// distribution*, Applied Statistics 37, 1988), good to 1e-15.
 fn normal_quantile(p: f64) -> f64 {
@@ -216,6 +221,14 @@ mod tests {
         for (p, expected) in QUANTILES {
             let z = normal_quantile(p);
             assert!((z - expected).abs() <= 4e-16 * expected.abs().max(1.0), "{p}: {z} {expected}");
+        }
+    }
+
+    #[test]
+    fn probabilities_invert_the_quantiles() {
+        for (p, z) in QUANTILES {
+            assert!((normal_probability(z) / p - 1.0).abs() < 1e-12, "{p} {z}");
+            assert!((normal_probability(-z) - (1.0 - p)).abs() < 1e-15, "{p} {z}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Candidates and the choice among them: `d_candidates` and `d_thompson`.
 
 use crate::support::{Vectors, files};
-use spikeseek::search::scbo::candidates::{candidate, mask};
+use spikeseek::search::scbo::candidates::{candidate, compat_probability, mask};
 use spikeseek::search::scbo::choice::{Score, best_of_one, best_remaining, scores, sequential};
 use spikeseek::search::scbo::trust_region::Bounds;
 use std::collections::BTreeSet;
@@ -29,7 +29,11 @@ fn candidates() {
                 let is_empty = empty.iter().position(|&e| e as usize == row);
                 let fallback = is_empty.map(|k| fixed[k] as usize);
                 // A row that is not listed as empty must not need its fallback.
-                let mask = mask(&uniforms, fallback.unwrap_or(usize::MAX));
+                let mask = mask(
+                    &uniforms,
+                    compat_probability(uniforms.len()),
+                    fallback.unwrap_or(usize::MAX),
+                );
                 assert!(mask.contains(&true), "{name}: row {row}");
                 if let Some(fallback) = fallback {
                     assert_eq!(mask.iter().position(|&m| m), Some(fallback), "{name}: row {row}");

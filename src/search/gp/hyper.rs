@@ -1,7 +1,7 @@
 //! Hyperparameters and their bounds.
 
 /// Hyperparameters of one model; symbols as in the table of the [room](super).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Hyper {
     /// ℓ, one a dimension, in units of the cube.
     pub lengthscales: Vec<f64>,

@@ -68,6 +68,18 @@ impl Gp {
         Ok(Gp::from_factor(likelihood, hyper, units))
     }
 
+    /// Conditions on data with hyperparameters as they are, in units of the standardised targets.
+    ///
+    /// # Errors
+    /// As [`Gp::fit`].
+    pub fn with_hyper(x: &[f64], y: &[f64], hyper: &Hyper) -> Result<Gp> {
+        let d = hyper.lengthscales.len();
+        check(x, d, y)?;
+        let units = Standardise::of(y);
+        let y: Vec<f64> = y.iter().map(|y| units.apply(*y)).collect();
+        Ok(Gp::at(Likelihood::new(x, d, &y), hyper.clone(), units))
+    }
+
     /// Conditions on data with hyperparameters as they are; the targets are not standardised.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! `tests/sampler_contract.rs` then runs against it.
 
 mod random;
+pub mod scbo;
 mod sobol;
 
 use super::space::{Point, Space};
@@ -68,7 +69,7 @@ pub struct Entry {
 }
 
 /// Every sampler.
-pub const SAMPLERS: &[Entry] = &[random::ENTRY, sobol::ENTRY];
+pub const SAMPLERS: &[Entry] = &[random::ENTRY, sobol::ENTRY, scbo::ENTRY];
 
 /// Builds the sampler that `sampler.name` of the study file asks for.
 ///

@@ -38,7 +38,7 @@ impl Sampler for Random {
 }
 
 /// A point with each variable drawn from its own prior; the key holds seed and trial number.
-fn random_point(space: &Space, key: Key) -> Point {
+pub(super) fn random_point(space: &Space, key: Key) -> Point {
     let mut stream = key.stream(Purpose::Sampler);
     space.variables.iter().map(|v| v.domain.from_unit(uniform(&mut stream))).collect()
 }

@@ -1,20 +1,26 @@
 //! The candidates: points near the centre of the trust region, among which the next batch is chosen.
 //!
 //! A candidate is the centre with some of its coordinates replaced by those of a scrambled Sobol
-//! point in the box. Each coordinate is replaced with probability min(20/d, 1), and at least one is
-//! (R. G. Regis and C. A. Shoemaker, Engineering Optimization 45, 2013; spec hpo.md section 4.3):
-//! in many dimensions, a point that differs in all of them is rarely better.
+//! point in the box, and at least one is (R. G. Regis and C. A. Shoemaker, Engineering Optimization
+//! 45, 2013): a point that differs in all of many coordinates is rarely better.
+//!
+//! * Repaired: each candidate has its own expected number of replaced coordinates, log-uniform in
+//!   [1, min(20, d)]. So some move along an axis and some in all directions, whichever the objective
+//!   needs; benchmarking/RESULTS.md compares both.
+//! * Compat: each coordinate with probability min(20/d, 1) (spec hpo.md section 4.3), which is all of
+//!   them up to 20 dimensions.
 
 use super::Rules;
 use super::trust_region::Bounds;
 use crate::error::Result;
 use crate::random::{Stream, below, uniform};
 use crate::search::sobol::Sobol;
+use std::collections::HashSet;
 
 /// Candidates that are closer than this, in each coordinate, to a point count as that point.
 pub const NEAR: f64 = 1e-6;
 
-/// So many coordinates of a candidate are replaced, on average.
+/// No more coordinates of a candidate are replaced, on average.
 const REPLACED: f64 = 20.0;
 
 /// How many candidates a search in so many dimensions draws: min(5000, max(2000, 200·d)).
@@ -36,7 +42,14 @@ pub fn candidates(
     let sobol = Sobol::scrambled(centre.len(), stream)?;
     let draw = |index| {
         let uniforms: Vec<f64> = centre.iter().map(|_| uniform(stream)).collect();
-        let mask = mask(&uniforms, fallback(centre.len(), rules, stream));
+        let dimensions = centre.len();
+        let probability = match rules {
+            Rules::Repaired => {
+                REPLACED.min(dimensions as f64).powf(uniform(stream)) / dimensions as f64
+            }
+            Rules::Compat => compat_probability(dimensions),
+        };
+        let mask = mask(&uniforms, probability, fallback(dimensions, rules, stream));
         candidate(centre, bounds, &sobol.point(index), &mask)
     };
     Ok((0..number).map(draw).collect())
@@ -51,9 +64,13 @@ fn fallback(dimensions: usize, rules: Rules, stream: &mut Stream) -> usize {
     below(stream, choices.max(1))
 }
 
-/// Which coordinates to replace: those with u < min(20/d, 1), else the one named by `fallback`.
-pub fn mask(uniforms: &[f64], fallback: usize) -> Vec<bool> {
-    let probability = (REPLACED / uniforms.len() as f64).min(1.0);
+/// Probability with which the reference replaces a coordinate: min(20/d, 1).
+pub fn compat_probability(dimensions: usize) -> f64 {
+    (REPLACED / dimensions as f64).min(1.0)
+}
+
+/// Which coordinates to replace: those with u < `probability`, else the one named by `fallback`.
+pub fn mask(uniforms: &[f64], probability: f64, fallback: usize) -> Vec<bool> {
     let mut mask: Vec<bool> = uniforms.iter().map(|&u| u < probability).collect();
     if !mask.contains(&true)
         && let Some(replaced) = mask.get_mut(fallback)
@@ -70,6 +87,14 @@ pub fn candidate(centre: &[f64], bounds: &Bounds, unit: &[f64], mask: &[bool]) -
         if mask[j] { lower + (upper - lower) * unit[j] } else { c }
     };
     centre.iter().enumerate().map(coordinate).collect()
+}
+
+/// Drops all but the first of equal candidates, which rounding to integers and categories makes.
+pub fn drop_repeated(candidates: &mut Vec<Vec<f64>>) {
+    let mut seen = HashSet::new();
+    candidates.retain(|candidate| {
+        seen.insert(candidate.iter().map(|x| x.to_bits()).collect::<Vec<u64>>())
+    });
 }
 
 /// Drops the candidates that lie closer than [`NEAR`], in the maximum norm, to one of the points
@@ -106,33 +131,52 @@ mod tests {
 
     #[test]
     fn each_coordinate_is_replaced_with_the_same_probability() {
-        // 40 dimensions, p = 1/2, the outermost included. 73.40 is the 99.9 % point of the
-        // chi-square distribution with 40 degrees of freedom.
+        // 40 dimensions, the outermost included. 73.40 is the 99.9 % point of the chi-square
+        // distribution with 40 degrees of freedom.
         let (d, n) = (40, 4000);
-        for rules in [Rules::Repaired, Rules::Compat] {
+        for (rules, expected) in [(Rules::Repaired, None), (Rules::Compat, Some(0.5))] {
             let centre = vec![0.5; d];
             let points = candidates(&centre, &whole(d), n, rules, &mut stream(1)).unwrap();
             let replaced = |j: usize| points.iter().filter(|p| p[j] != 0.5).count() as u32;
             let counts: Vec<u32> = (0..d).map(replaced).collect();
             let n = f64::from(n);
-            assert!(chi_square(&counts, n / 2.0, n / 4.0) < 73.40, "{rules:?}: {counts:?}");
+            let share = f64::from(counts.iter().sum::<u32>()) / (n * d as f64);
+            let share = expected.unwrap_or(share);
+            let found = chi_square(&counts, n * share, n * share * (1.0 - share));
+            assert!(found < 73.40, "{rules:?}: {counts:?}");
         }
     }
 
     #[test]
-    fn up_to_twenty_dimensions_all_are_replaced() {
+    fn up_to_twenty_dimensions_compat_replaces_all() {
         for d in [1, 2, 20] {
             let points =
-                candidates(&vec![2.0; d], &whole(d), 50, Rules::Repaired, &mut stream(2)).unwrap();
+                candidates(&vec![2.0; d], &whole(d), 50, Rules::Compat, &mut stream(2)).unwrap();
             assert!(points.iter().flatten().all(|&x| x < 1.0), "{d}");
         }
+    }
+
+    #[test]
+    fn repaired_candidates_differ_in_few_and_in_many_coordinates() {
+        // Their expected number is log-uniform in [1, 18]: as many below √18 as above it.
+        let (d, n) = (18, 4000);
+        let centre = vec![2.0; d];
+        let points = candidates(&centre, &whole(d), n, Rules::Repaired, &mut stream(6)).unwrap();
+        let mut numbers = vec![0_u32; d + 1];
+        for point in &points {
+            numbers[point.iter().filter(|x| **x < 1.0).count()] += 1;
+        }
+        assert_eq!(numbers[0], 0);
+        assert!(numbers[1..].iter().all(|&n| n > 40), "{numbers:?}");
+        let few: u32 = numbers[1..=4].iter().sum();
+        assert!((0.45..0.65).contains(&(f64::from(few) / f64::from(n))), "{numbers:?}");
     }
 
     #[test]
     fn candidates_fill_the_box_evenly() {
         // One in each 64th of the box, as the first 64 Sobol points have in each dimension.
         let bounds = Bounds { lower: vec![0.25; 3], upper: vec![0.75; 3] };
-        let points = candidates(&[0.5; 3], &bounds, 64, Rules::Repaired, &mut stream(5)).unwrap();
+        let points = candidates(&[0.5; 3], &bounds, 64, Rules::Compat, &mut stream(5)).unwrap();
         for j in 0..3 {
             let mut bins: Vec<u32> =
                 points.iter().map(|p| ((p[j] - 0.25) * 128.0) as u32).collect();
@@ -165,12 +209,12 @@ mod tests {
     fn an_empty_mask_takes_the_fallback() {
         let mut want = vec![false; 40];
         want[39] = true;
-        assert_eq!(mask(&[0.5; 40], 39), want);
+        assert_eq!(mask(&[0.5; 40], 0.5, 39), want);
         want[39] = false;
         want[7] = true;
         let mut uniforms = [0.9; 40];
         uniforms[7] = 0.49;
-        assert_eq!(mask(&uniforms, 39), want);
+        assert_eq!(mask(&uniforms, 0.5, 39), want);
     }
 
     #[test]
@@ -200,6 +244,13 @@ mod tests {
             }
             prop_assert_eq!(points, draw().unwrap());
         }
+    }
+
+    #[test]
+    fn equal_points_are_dropped() {
+        let mut points = vec![vec![0.5, 0.1], vec![0.1, 0.5], vec![0.5, 0.1], vec![0.5, 0.2]];
+        drop_repeated(&mut points);
+        assert_eq!(points, [[0.5, 0.1], [0.1, 0.5], [0.5, 0.2]]);
     }
 
     #[test]

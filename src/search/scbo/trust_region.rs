@@ -56,15 +56,19 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The usual ones (spec hpo.md section 4.5): lengths 0.8, 2⁻⁷ and 1.6, success tolerance 3,
-    /// failure tolerance ⌈max(4, dimensions) / batch⌉, for groups of `batch` results.
+    /// The usual ones (spec hpo.md section 4.5): lengths 0.8, 2⁻⁷ and 1.6, failure tolerance
+    /// ⌈max(4, dimensions) / batch⌉, for groups of `batch` results; success tolerance 10 (spec scbo.md,
+    /// section Trust region), compat 3.
     pub fn new(rules: Rules, dimensions: usize, batch: usize) -> Self {
         Settings {
             rules,
             length_init: 0.8,
             length_min: 0.5_f64.powi(7),
             length_max: 1.6,
-            success_tolerance: 3,
+            success_tolerance: match rules {
+                Rules::Repaired => 10,
+                Rules::Compat => 3,
+            },
             failure_tolerance: dimensions.max(4).div_ceil(batch.max(1)),
         }
     }
@@ -213,14 +217,25 @@ impl TrustRegion {
         self.centre.as_ref().map(|c| c.point.as_slice())
     }
 
+    /// The centre as it will be once these results are observed, which need not be a whole group yet.
+    pub fn centre_after(&self, results: &[Observed]) -> Option<Vec<f64>> {
+        let mut after = self.clone();
+        for result in results.iter().filter(|r| self.counts(r)) {
+            if let Some(known) = Known::new(result) {
+                after.recentre(known);
+            }
+        }
+        after.centre.map(|c| c.point)
+    }
+
+    /// Whether a result belongs to this region.
+    fn counts(&self, result: &Observed) -> bool {
+        self.settings.rules == Rules::Compat || result.origin.restart == self.restarts
+    }
+
     /// Takes note of a group of results, of a batch for example, as one success or failure.
     pub fn observe(&mut self, results: &[Observed]) -> Verdict {
-        let counted: Vec<&Observed> = match self.settings.rules {
-            Rules::Repaired => {
-                results.iter().filter(|r| r.origin.restart == self.restarts).collect()
-            }
-            Rules::Compat => results.iter().collect(),
-        };
+        let counted: Vec<&Observed> = results.iter().filter(|r| self.counts(r)).collect();
         let known = |r: &&Observed| Some((r.origin.length, Known::new(r)?));
         let informative: Vec<(Option<f64>, Known)> = counted.iter().filter_map(known).collect();
         let verdict = self.judge(&counted, &informative);

@@ -5,7 +5,7 @@ const RULES: [Rules; 2] = [Rules::Repaired, Rules::Compat];
 
 fn settings(rules: Rules) -> Settings {
     // Failure tolerance 2.
-    Settings::new(rules, 6, 4)
+    Settings { success_tolerance: 3, ..Settings::new(rules, 6, 4) }
 }
 
 /// A result of the present box.

@@ -1,0 +1,398 @@
+//! Constrained Bayesian optimisation in a trust region (SCBO); docs/optimiser.md states every rule.
+//!
+//! A region begins with a scrambled Sobol design. Then each proposal is the best of some thousand
+//! candidates in a box around the best point, by a function drawn from the posterior of each model
+//! (constrained Thompson sampling). Where the box has become too small, a new region begins.
+//!
+//! # Many workers
+//! Pending points need no fantasies: every proposal has draws of its own, which spread over the
+//! places that may be best (K. Kandasamy et al., *Parallelised Bayesian optimisation via Thompson
+//! sampling*, AISTATS 2018), and no candidate nearer than [`NEAR`](candidates::NEAR) to a known or
+//! pending point is taken.
+//!
+//! # Memory
+//! Each proposal notes the region and box that it came from, and the hyperparameters, from which
+//! the next fit starts. So the state is a function of the trials told and pending, which is what a
+//! resumed study has.
+
+use super::random::random_point;
+use super::{Entry, Proposal, Sampler, Setup, TABLE};
+use crate::error::Result;
+use crate::random::{Key, Purpose};
+use crate::search::gp::Hyper;
+use crate::search::scbo::Rules;
+use crate::search::scbo::candidates::{self, candidates, drop_near, drop_repeated};
+use crate::search::scbo::choice;
+use crate::search::scbo::surrogate::{self, OBJECTIVE, Objective, Row, Surrogate};
+use crate::search::scbo::trust_region::{self, Bounds, Observed, Origin, TrustRegion};
+use crate::search::sobol::{MAX_DIMENSIONS, Sobol};
+use crate::search::space::{Domain, Point, Prior, Space};
+use crate::study::record::{Outcome, Trial};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "scbo",
+    summary: "constrained Bayesian optimisation in a trust region (SCBO)",
+    adaptive: true,
+    build,
+};
+
+/// Trial attribute that holds the [`Note`].
+pub const NOTE: &str = "scbo";
+
+/// The table `[sampler]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    #[serde(rename = "name")]
+    _name: String,
+    /// Points of a design; 2 d, at least 10, if absent.
+    initial: Option<usize>,
+    /// Results that count as one success or failure of the box.
+    #[serde(default = "four")]
+    batch: usize,
+    /// Candidates among which a point is chosen; min(5000, max(2000, 200 d)) if absent.
+    candidates: Option<u32>,
+    #[serde(default)]
+    rules: Rules,
+    #[serde(default)]
+    objective: Objective,
+}
+
+fn four() -> usize {
+    4
+}
+
+/// What a proposal notes of itself; the journal keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Note {
+    /// Number of the region, from 0.
+    pub restart: u64,
+    /// Length of the box; none for a point of the design.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub length: Option<f64>,
+    /// Successes in a row at the time.
+    #[serde(default)]
+    pub successes: usize,
+    /// Failures in a row at the time.
+    #[serde(default)]
+    pub failures: usize,
+    /// Predicted probability that the point satisfies every constraint.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub feasibility: Option<f64>,
+    /// Hyperparameters of each model by its name; empty for a point of the design.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub models: BTreeMap<String, Hyper>,
+    /// Variables whose lengthscale sits at its upper bound in the objective's model: it hardly
+    /// depends on them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub at_upper_bound: Vec<String>,
+    /// Variables whose lengthscale sits at its lower bound there.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub at_lower_bound: Vec<String>,
+}
+
+impl Note {
+    /// The note of a trial; None where another sampler proposed it.
+    pub fn of(trial: &Trial) -> Option<Note> {
+        trial.proposal.get(NOTE).and_then(|note| Note::deserialize(note).ok())
+    }
+
+    /// Whether most lengthscales of the objective sit at a bound.
+    pub fn mostly_at_bounds(&self) -> bool {
+        let dimensions = self.models.get(OBJECTIVE).map_or(0, |hyper| hyper.lengthscales.len());
+        2 * (self.at_upper_bound.len() + self.at_lower_bound.len()) > dimensions
+    }
+
+    fn origin(&self) -> Origin {
+        Origin { restart: self.restart, length: self.length }
+    }
+}
+
+struct Scbo {
+    /// The space; the models see its points through `scale`.
+    space: Space,
+    /// The same variables with the prior by which their ranges are laid into the unit cube.
+    scale: Space,
+    key: Key,
+    initial: usize,
+    candidates: u32,
+    batch: usize,
+    rules: Rules,
+    objective: Objective,
+    region: TrustRegion,
+    /// Results from boxes that are not observed yet, less than a batch.
+    group: Vec<Observed>,
+    told: Vec<Told>,
+}
+
+/// A trial that was told.
+struct Told {
+    number: u64,
+    row: Row,
+    note: Note,
+}
+
+/// A point that is proposed and not told.
+struct Pending {
+    number: u64,
+    point: Vec<f64>,
+    note: Note,
+}
+
+fn build(setup: &Setup<'_>) -> Result<Box<dyn Sampler>> {
+    let refuse = |key: &str, text: &str| Err(setup.document.error(&[TABLE, key], text));
+    let table: Table = setup.document.table(&[TABLE])?;
+    let dimensions = setup.space.dimensions();
+    if dimensions > MAX_DIMENSIONS {
+        return refuse("name", &format!("`scbo` searches at most {MAX_DIMENSIONS} variables"));
+    }
+    if table.initial == Some(0) {
+        return refuse("initial", "0 is not allowed; give a number of points above 0");
+    }
+    if !(1..=10_000).contains(&table.batch) {
+        return refuse("batch", &format!("{} is not allowed; give 1 to 10000", table.batch));
+    }
+    let candidates = table.candidates.unwrap_or_else(|| candidates::count(dimensions));
+    if !(1..=100_000).contains(&candidates) {
+        return refuse("candidates", &format!("{candidates} is not allowed; give 1 to 100000"));
+    }
+    let scale = match table.rules {
+        Rules::Repaired => setup.space.clone(),
+        Rules::Compat => linear(setup.space),
+    };
+    let settings = trust_region::Settings::new(table.rules, dimensions, table.batch);
+    Ok(Box::new(Scbo {
+        space: setup.space.clone(),
+        scale,
+        key: Key::new(setup.seed),
+        initial: table.initial.unwrap_or((2 * dimensions).max(10)),
+        candidates,
+        batch: table.batch,
+        rules: table.rules,
+        objective: table.objective,
+        region: TrustRegion::new(settings),
+        group: Vec::new(),
+        told: Vec::new(),
+    }))
+}
+
+/// The space with every range laid linearly into the unit interval, as the reference has it.
+fn linear(space: &Space) -> Space {
+    let mut space = space.clone();
+    for variable in &mut space.variables {
+        match &mut variable.domain {
+            Domain::Float { prior, .. } | Domain::Int { prior, .. } => *prior = Prior::Uniform,
+            Domain::Categorical { .. } => {}
+        }
+    }
+    space
+}
+
+impl Sampler for Scbo {
+    fn ask(&mut self, numbers: Range<u64>, pending: &[&Trial]) -> Vec<Proposal> {
+        let mut open: Vec<Pending> = pending.iter().map(|trial| self.pending(trial)).collect();
+        let mut proposals = Vec::new();
+        let mut numbers = numbers;
+        while !numbers.is_empty() {
+            let made = if self.designing(&open) {
+                let number = numbers.start;
+                vec![(self.design_point(number, &open), self.note())]
+            } else {
+                self.choose(numbers.clone(), &open)
+            };
+            for (point, note) in made {
+                let number = numbers.start;
+                numbers.start += 1;
+                open.push(Pending {
+                    number,
+                    point: self.scale.to_unit(&point),
+                    note: note.clone(),
+                });
+                let note = serde_json::to_value(note).expect("a note is plain numbers and names");
+                let attributes = BTreeMap::from([(NOTE.to_string(), note)]);
+                proposals.push(Proposal { point, attributes });
+            }
+        }
+        proposals
+    }
+
+    fn tell(&mut self, trial: &Trial) {
+        let Some(finished) = &trial.finished else { return };
+        let note = Note::of(trial).unwrap_or_default();
+        let row = Row {
+            point: self.scale.to_unit(&trial.point),
+            value: finished.value.filter(|_| finished.outcome == Outcome::Complete),
+            constraints: finished.constraints.clone(),
+            failed: matches!(finished.outcome, Outcome::Failed | Outcome::Timeout),
+        };
+        let observed = Observed {
+            point: row.point.clone(),
+            value: row.value,
+            constraints: row.constraints.clone(),
+            origin: note.origin(),
+        };
+        self.told.push(Told { number: trial.number, row, note });
+        // A design moves the centre at once. A box is judged by groups of results.
+        if self.rules == Rules::Repaired && observed.origin.length.is_none() {
+            self.region.observe(&[observed]);
+            return;
+        }
+        self.group.push(observed);
+        if self.group.len() >= self.batch {
+            self.region.observe(&std::mem::take(&mut self.group));
+        }
+        if self.region.restart_due() {
+            self.region.restart();
+            self.group.clear();
+        }
+    }
+}
+
+impl Scbo {
+    fn pending(&self, trial: &Trial) -> Pending {
+        Pending {
+            number: trial.number,
+            point: self.scale.to_unit(&trial.point),
+            note: Note::of(trial).unwrap_or_default(),
+        }
+    }
+
+    /// The note of a point of the design.
+    fn note(&self) -> Note {
+        Note { restart: self.region.restarts(), ..Note::default() }
+    }
+
+    /// Whether the design of this region goes on: until it has its number of points and half of them
+    /// are known, and for as long as the results do not differ, which gives no direction to go in.
+    fn designing(&self, open: &[Pending]) -> bool {
+        let restart = self.region.restarts();
+        let here = || self.told.iter().filter(|told| told.note.restart == restart);
+        let of_design = |note: &Note| note.restart == restart && note.length.is_none();
+        let proposed = here().filter(|told| of_design(&told.note)).count()
+            + open.iter().filter(|pending| of_design(&pending.note)).count();
+        if proposed < self.initial || 2 * here().count() < self.initial {
+            return true;
+        }
+        if self.region.centre_after(&self.group).is_none() {
+            return true;
+        }
+        let mut informative = here()
+            .map(|told| &told.row)
+            .filter(|row| !row.constraints.is_empty() || row.value.is_some());
+        let first = informative.next();
+        first.is_some_and(|first| {
+            first.value.is_none()
+                && informative
+                    .all(|row| row.value.is_none() && row.constraints == first.constraints)
+        })
+    }
+
+    /// The next point of the region's design.
+    fn design_point(&self, number: u64, open: &[Pending]) -> Point {
+        if self.rules == Rules::Compat {
+            return random_point(&self.space, self.key.trial(number));
+        }
+        let restart = self.region.restarts();
+        let of_design = |note: &&Note| note.restart == restart && note.length.is_none();
+        let notes = self.told.iter().map(|told| &told.note).chain(open.iter().map(|p| &p.note));
+        let index = notes.filter(of_design).count();
+        // A number that no trial has: the streams of single trials stay free for others.
+        let key = self.key.trial(u64::MAX).epoch(restart);
+        let sequence = Sobol::scrambled(self.space.dimensions(), &mut key.stream(Purpose::Sampler))
+            .expect("the number of dimensions was checked");
+        // The sequence repeats after 2³² points, more than any study has.
+        self.space.from_unit(&sequence.point(index as u32))
+    }
+
+    /// Points for these trials from the models.
+    fn choose(&self, numbers: Range<u64>, open: &[Pending]) -> Vec<(Point, Note)> {
+        let key = self.key.trial(numbers.start);
+        let dimensions = self.space.dimensions();
+        let restart = self.region.restarts();
+        let count = (numbers.end - numbers.start) as usize;
+        let here = |told: &&Told| self.rules == Rules::Compat || told.note.restart == restart;
+        let rows: Vec<Row> = self.told.iter().filter(here).map(|told| told.row.clone()).collect();
+        let before = self.latest_fit(open);
+        let warm = before.map(|note| note.models.clone()).unwrap_or_default();
+        let surrogate = Surrogate::fit(&rows, dimensions, self.objective, self.rules, &warm)
+            .expect("every point is in the cube");
+        let centre = self.region.centre_after(&self.group).expect("some result told something");
+        let weights = match (self.rules, surrogate.lengthscales()) {
+            (Rules::Compat, Some(lengthscales)) => trust_region::weights(&lengthscales),
+            _ => vec![1.0; dimensions],
+        };
+        let length = self.region.length();
+        let bounds = Bounds::around(&centre, &weights, length);
+        let mut stream = key.stream(Purpose::Sampler);
+        let drawn = candidates(&centre, &bounds, self.candidates, self.rules, &mut stream)
+            .expect("the number of dimensions was checked");
+        // The models see a point as it will be evaluated: integers and categories rounded.
+        let rounded = drawn.iter().map(|u| self.scale.to_unit(&self.scale.from_unit(u)));
+        let mut candidates: Vec<Vec<f64>> = rounded.collect();
+        drop_repeated(&mut candidates);
+        let taken: Vec<Vec<f64>> = self
+            .told
+            .iter()
+            .map(|told| told.row.point.clone())
+            .chain(open.iter().map(|pending| pending.point.clone()))
+            .collect();
+        drop_near(&mut candidates, &taken);
+        let draws = surrogate.draw(&candidates, count, key);
+        let picks = match self.rules {
+            Rules::Repaired => choice::sequential(&draws),
+            Rules::Compat => choice::best_of_one(&draws[count - 1], count),
+        };
+        let mut note = Note {
+            length: Some(length),
+            successes: self.region.successes(),
+            failures: self.region.failures(),
+            models: surrogate.hypers(),
+            ..self.note()
+        };
+        if let Some(hyper) = note.models.get(OBJECTIVE) {
+            let names = |indices: Vec<usize>| {
+                indices.iter().map(|&j| self.space.variables[j].name.clone()).collect()
+            };
+            note.at_upper_bound = names(hyper.at_upper_bound(&surrogate::bounds()));
+            note.at_lower_bound = names(hyper.at_lower_bound(&surrogate::bounds()));
+        }
+        if note.mostly_at_bounds() && !before.is_some_and(Note::mostly_at_bounds) {
+            tracing::warn!(
+                "trial {}: most lengthscales of the objective sit at a bound (upper: {}; lower: \
+                 {}); the model may have too few or too noisy results, or the score may not depend \
+                 on these variables",
+                numbers.start,
+                list(&note.at_upper_bound),
+                list(&note.at_lower_bound)
+            );
+        }
+        let mut made = Vec::new();
+        for pick in picks {
+            let point = &candidates[pick];
+            let note = Note { feasibility: Some(surrogate.feasibility(point)), ..note.clone() };
+            made.push((self.scale.from_unit(point), note));
+        }
+        // Where all candidates are known, in a space of few points.
+        for number in numbers.skip(made.len()) {
+            made.push((random_point(&self.space, self.key.trial(number)), note.clone()));
+        }
+        made
+    }
+
+    /// The note of the latest proposal of this region that has hyperparameters.
+    fn latest_fit<'a>(&'a self, open: &'a [Pending]) -> Option<&'a Note> {
+        let told = self.told.iter().map(|told| (told.number, &told.note));
+        let open = open.iter().map(|pending| (pending.number, &pending.note));
+        let fitted = |(_, note): &(u64, &Note)| {
+            note.restart == self.region.restarts() && !note.models.is_empty()
+        };
+        told.chain(open).filter(fitted).max_by_key(|(number, _)| *number).map(|(_, note)| note)
+    }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_string() } else { names.join(", ") }
+}

@@ -1,0 +1,221 @@
+//! What the search believes: one Gaussian process for the objective and one for each constraint.
+//!
+//! * The objective learns from trials that completed; its values are standardised, or pass through a
+//!   Gaussian copula (the paper's choice) first.
+//! * A constraint learns from every trial of which it is known, silent and timed-out ones too, in
+//!   the bilog scale of the paper, in units of its median size: so it does not matter in which
+//!   units a constraint is given. One that never differed is not modelled: its value is expected everywhere.
+//! * As soon as a trial failed or ran out of time, whether a trial ends is a constraint of its own,
+//!   +1 for those and −1 for others.
+//!
+//! Source: D. Eriksson, M. Poloczek, *Scalable constrained Bayesian optimization*, AISTATS 2021,
+//! sections 3.1 and 3.2; spec hpo.md section 4.2 for what the reference does instead.
+
+use super::Rules;
+use super::choice::{Score, scores};
+use crate::error::Result;
+use crate::random::Key;
+use crate::search::gp::{Bounds, Gp, Hyper};
+use crate::search::transforms::{Standardise, bilog, copula, normal_probability};
+use std::collections::BTreeMap;
+
+/// What became of a point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The point in the unit cube.
+    pub point: Vec<f64>,
+    /// The value, maximised; none where the trial did not complete.
+    pub value: Option<f64>,
+    /// The constraints known of it, satisfied at ≤ 0.
+    pub constraints: Vec<f64>,
+    /// Whether the trial failed or ran out of time.
+    pub failed: bool,
+}
+
+/// How the values of the objective are prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Objective {
+    /// Mean 0 and deviation 1.
+    #[default]
+    Standardise,
+    /// Gaussian copula: only the order of the values counts.
+    Copula,
+}
+
+/// The models of one ask.
+pub struct Surrogate {
+    models: Vec<Model>,
+    dimensions: usize,
+}
+
+/// A model, or the one value that was ever seen.
+struct Model {
+    name: String,
+    role: Role,
+    belief: Belief,
+}
+
+#[derive(PartialEq)]
+enum Role {
+    Objective,
+    Constraint,
+}
+
+enum Belief {
+    Process(Box<Gp>),
+    Constant(f64),
+}
+
+/// Name of the objective's model.
+pub const OBJECTIVE: &str = "objective";
+/// Name of the model of failures.
+pub const FAILURE: &str = "failure";
+
+/// Where hyperparameters are searched.
+pub fn bounds() -> Bounds {
+    Bounds::default()
+}
+
+impl Surrogate {
+    /// Fits to the rows, which have points of `dimensions` coordinates. `warm` holds the
+    /// hyperparameters of an earlier fit by the names of the models; the fits start from there too.
+    ///
+    /// The compat rules fit the objective alone and give its kernel to the constraints, which are
+    /// standardised only (spec hpo.md section 4.2).
+    ///
+    /// # Errors
+    /// What [`Gp::fit`] refuses: a point outside of the cube, or with another number of coordinates.
+    pub fn fit(
+        rows: &[Row],
+        dimensions: usize,
+        objective: Objective,
+        rules: Rules,
+        warm: &BTreeMap<String, Hyper>,
+    ) -> Result<Self> {
+        let bounds = bounds();
+        let mut surrogate = Surrogate { models: Vec::new(), dimensions };
+        let (x, mut values) = known(rows, |row| row.value);
+        if objective == Objective::Copula {
+            values = copula(&values);
+        }
+        let mut kernel = None;
+        if !values.is_empty() {
+            let gp = Gp::fit(&x, dimensions, &values, warm.get(OBJECTIVE), &bounds)?;
+            kernel = (rules == Rules::Compat).then(|| gp.hyper().clone());
+            surrogate.push(OBJECTIVE, Role::Objective, Belief::Process(Box::new(gp)));
+        }
+        let count = rows.iter().map(|row| row.constraints.len()).max().unwrap_or(0);
+        for index in 0..count {
+            let (x, c) = known(rows, |row| row.constraints.get(index).copied());
+            let c = if rules == Rules::Compat { c } else { scaled_bilog(&c) };
+            surrogate.constrain(&format!("constraint {index}"), &x, &c, kernel.as_ref(), warm)?;
+        }
+        if rows.iter().any(|row| row.failed) {
+            let (x, c) = known(rows, |row| Some(if row.failed { 1.0 } else { -1.0 }));
+            surrogate.constrain(FAILURE, &x, &c, kernel.as_ref(), warm)?;
+        }
+        Ok(surrogate)
+    }
+
+    fn constrain(
+        &mut self,
+        name: &str,
+        x: &[f64],
+        c: &[f64],
+        kernel: Option<&Hyper>,
+        warm: &BTreeMap<String, Hyper>,
+    ) -> Result<()> {
+        let Some(&first) = c.first() else { return Ok(()) };
+        let belief = if Standardise::of(c).is_constant() {
+            Belief::Constant(first)
+        } else {
+            Belief::Process(Box::new(match kernel {
+                Some(shared) => Gp::with_hyper(x, c, shared)?,
+                None => Gp::fit(x, self.dimensions, c, warm.get(name), &bounds())?,
+            }))
+        };
+        self.push(name, Role::Constraint, belief);
+        Ok(())
+    }
+
+    fn push(&mut self, name: &str, role: Role, belief: Belief) {
+        self.models.push(Model { name: name.to_string(), role, belief });
+    }
+
+    /// The hyperparameters of each fitted model by its name.
+    pub fn hypers(&self) -> BTreeMap<String, Hyper> {
+        let fitted = self.models.iter().filter_map(|model| match &model.belief {
+            Belief::Process(gp) => Some((model.name.clone(), gp.hyper().clone())),
+            Belief::Constant(_) => None,
+        });
+        fitted.collect()
+    }
+
+    /// Lengthscales of the objective, where it has a model.
+    pub fn lengthscales(&self) -> Option<Vec<f64>> {
+        self.hypers().remove(OBJECTIVE).map(|hyper| hyper.lengthscales)
+    }
+
+    /// Scores of the candidates in `number` joint draws from the posteriors. Draw k depends on the
+    /// key and on k alone.
+    pub fn draw(&self, candidates: &[Vec<f64>], number: usize, key: Key) -> Vec<Vec<Score>> {
+        let count = candidates.len();
+        let xs = candidates.concat();
+        let mut objective = vec![0.0; number * count];
+        let mut constraints = Vec::new();
+        for (model, part) in self.models.iter().zip(0..) {
+            let drawn = match &model.belief {
+                // Each model has its own epoch, so that their draws are independent.
+                Belief::Process(gp) => gp.sample_paths(&xs, number, key.epoch(part)),
+                Belief::Constant(c) => vec![*c; number * count],
+            };
+            match model.role {
+                Role::Objective => objective = drawn,
+                Role::Constraint => constraints.push(drawn),
+            }
+        }
+        let one = |k: usize| {
+            let range = k * count..(k + 1) * count;
+            let constraints: Vec<&[f64]> = constraints.iter().map(|c| &c[range.clone()]).collect();
+            scores(&objective[range], &constraints)
+        };
+        (0..number).map(one).collect()
+    }
+
+    /// Probability that a point satisfies every constraint: Π Φ(−μ/σ) over the models.
+    pub fn feasibility(&self, point: &[f64]) -> f64 {
+        let satisfied = |model: &Model| match &model.belief {
+            Belief::Constant(c) => f64::from(*c <= 0.0),
+            Belief::Process(gp) => {
+                let (mean, variance) = gp.predict(point);
+                match variance[0].sqrt() {
+                    0.0 => f64::from(mean[0] <= 0.0),
+                    sigma => normal_probability(-mean[0] / sigma),
+                }
+            }
+        };
+        self.models.iter().filter(|m| m.role == Role::Constraint).map(satisfied).product()
+    }
+}
+
+/// bilog(c/s), s the median of |c|; the sign of each is kept.
+fn scaled_bilog(constraint: &[f64]) -> Vec<f64> {
+    let mut sizes: Vec<f64> = constraint.iter().map(|c| c.abs()).collect();
+    sizes.sort_by(f64::total_cmp);
+    let median = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
+    let unit = if median > 0.0 { median } else { 1.0 };
+    constraint.iter().map(|c| bilog(c / unit)).collect()
+}
+
+/// Points (row-major) and numbers of the rows that have the number, if it is finite.
+fn known(rows: &[Row], number: impl Fn(&Row) -> Option<f64>) -> (Vec<f64>, Vec<f64>) {
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    for row in rows {
+        if let Some(number) = number(row).filter(|number| number.is_finite()) {
+            x.extend_from_slice(&row.point);
+            y.push(number);
+        }
+    }
+    (x, y)
+}
