@@ -11,11 +11,12 @@
 //! features for large-scale kernel machines*, 2007)
 //!
 //! ```text
-//! f(x) = √(v/F) Σ_k A_k cos(ω_k·x + β_k),   ω_kj = z_kj √(5/u_k) / ℓ_j,   z ~ N(0, 1), u ~ χ²(5)
+//! f(x) = √(v/F) Σ_k √w_k (a_k cos(ω_k·x) + b_k sin(ω_k·x)),   ω_kj = z_kj √(5/u_k) / ℓ_j
 //! ```
 //!
-//! with A² ~ χ²(2) and β uniform, which is a cos(ω·x) + b sin(ω·x) with normal a and b; ω has the
-//! spectral density of Matérn 5/2, a multivariate t with 5 degrees of freedom.
+//! with a, b, z ~ N(0, 1) and u ~ χ²(5): ω has the spectral density of Matérn 5/2, a multivariate t
+//! with 5 degrees of freedom. The functions that are drawn together share their waves and have a and b
+//! of their own, so that cosines and sines are computed once.
 //!
 //! # High frequencies
 //!
@@ -23,8 +24,7 @@
 //! the distance of the points. Where the posterior variance is 10⁻⁴ of v, one wave in 10⁴ is of that
 //! kind; drawn as above, nineteen functions of twenty would have none, and the twentieth a wave of
 //! variance v/F, twenty times too much. So half of the u come from χ²(1) instead, which holds many high
-//! frequencies, and the square of each amplitude is weighted by the ratio of the density wanted to
-//! the density drawn from (importance sampling from a mixture, A. Owen, Y. Zhou, *Safe and effective
+//! frequencies, and each wave is weighted by the ratio of the density wanted to the density drawn from (importance sampling from a mixture, A. Owen, Y. Zhou, *Safe and effective
 //! importance sampling*, 2000):
 //!
 //! ```text
@@ -33,19 +33,26 @@
 //!
 //! # Error
 //!
-//! Every draw has its own waves, so mean and covariance over the draws are those of the posterior
-//! for any F. What F changes is the law of a single draw: given its waves it is Gaussian with a prior
-//! covariance that is off by less than v/√F (standard deviation over the waves), 0.044 v for
-//! F = 512; so the values at a point have a kurtosis a little above 3. The update term is exact.
+//! Over the waves, mean and covariance of a draw are those of the posterior for any F. Given its
+//! waves a draw is Gaussian with a prior covariance that is off by less than v/√F (standard deviation
+//! over the waves), 0.044 v for F = 512; that error is common to the functions drawn together. The
+//! update term is exact.
 
 use super::kernel::{Points, cross_times};
 use super::posterior::Gp;
-use crate::numerics::vector::{LANES, Lanes, cos_turn, widest};
-use crate::random::{Key, Purpose, Stream, fill_normal, uniform};
+use crate::numerics::vector::{LANES, Lanes, cos_turn, sin_turn, widest};
+use crate::random::{Key, Purpose, Stream, fill_normal};
 use std::f64::consts::TAU;
 
 /// F, the number of waves of a prior function.
 pub const WAVES: usize = 512;
+
+/// A cosine and a sine of each.
+const FEATURES: usize = 2 * WAVES;
+
+/// So many waves are evaluated before they are multiplied with the coefficients: their features fit
+/// into the first-level cache.
+const CHUNK: usize = 64;
 
 /// Degrees of freedom of the spectral density: 2ν of Matérn ν = 5/2.
 const FREEDOM: usize = 5;
@@ -54,11 +61,11 @@ const WIDE_FREEDOM: usize = 1;
 
 impl Gp {
     /// Draws m functions from the posterior of f and gives their values at the test points (N × d,
-    /// row-major): m × N, row-major. Takes N (n + 512 m) (d + 20) operations, and memory for m (n + N)
-    /// numbers.
+    /// row-major): m × N, row-major. Takes N (n (d + 20) + 512 (d + 30 + 2 m)) operations, and memory
+    /// for m (n + N) numbers.
     ///
-    /// Draw number k has the stream of `key.sample(k)`: it is the same function for any m and any
-    /// test points.
+    /// The waves have the stream of `key.sample(u64::MAX)`, all else of draw number k that of
+    /// `key.sample(k)`: it is the same function for any m and any test points.
     pub fn sample_paths(&self, xs: &[f64], m: usize, key: Key) -> Vec<f64> {
         if xs.is_empty() || m == 0 {
             return Vec::new();
@@ -67,20 +74,28 @@ impl Gp {
         let (n, ld) = (self.layout.n, self.layout.ld);
         let spread = self.hyper.outputscale.sqrt();
         let noise = (self.hyper.noise + self.jitter).sqrt();
-        let mut draws = vec![0.0; m * points.n];
+        let mut stream = key.sample(u64::MAX).stream(Purpose::Thompson);
+        let waves = Waves::draw(self.hyper.lengthscales.len(), &mut stream);
+        let mut coefficients = vec![0.0; m * FEATURES];
         let mut updates = vec![0.0; m * ld];
-        let mut errors = vec![0.0; n];
+        let mut errors = vec![0.0; m * n];
         for k in 0..m {
             let mut stream = key.sample(k as u64).stream(Purpose::Thompson);
-            let waves = Waves::draw(self.hyper.lengthscales.len(), &mut stream);
-            fill_normal(&mut stream, &mut errors);
-            let update = &mut updates[k * ld..][..n];
-            waves.evaluate(&self.points, update);
-            for (u, e) in update.iter_mut().zip(&errors) {
-                *u = spread * *u + noise * e;
+            let own = &mut coefficients[k * FEATURES..][..FEATURES];
+            fill_normal(&mut stream, own);
+            for (pair, amplitude) in own.chunks_exact_mut(2).zip(&waves.amplitudes) {
+                pair.iter_mut().for_each(|c| *c *= spread * amplitude);
             }
-            waves.evaluate(&points, &mut draws[k * points.n..][..points.n]);
+            fill_normal(&mut stream, &mut errors[k * n..][..n]);
         }
+        waves.evaluate(&self.points, &coefficients, &mut updates, ld);
+        for (update, errors) in updates.chunks_exact_mut(ld).zip(errors.chunks_exact(n)) {
+            for (u, e) in update.iter_mut().zip(errors) {
+                *u += noise * e;
+            }
+        }
+        let mut draws = vec![0.0; m * points.n];
+        waves.evaluate(&points, &coefficients, &mut draws, points.n);
         // R⁻¹ (f(X) + ε), then α v − R⁻¹ (f(X) + ε): what k(x, X) is multiplied with.
         self.layout.solve(&self.factor, &mut updates);
         for update in updates.chunks_exact_mut(ld) {
@@ -92,27 +107,25 @@ impl Gp {
         let products = cross_times(&self.points, &points, &updates);
         for (k, draw) in draws.chunks_exact_mut(points.n).enumerate() {
             for (i, f) in draw.iter_mut().enumerate() {
-                *f = self.units.invert(self.hyper.mean + spread * *f + products[i * m + k]);
+                *f = self.units.invert(self.hyper.mean + *f + products[i * m + k]);
             }
         }
         draws
     }
 }
 
-/// A draw from the prior with v = 1.
+/// Frequencies of prior functions with v = 1.
 struct Waves {
     /// ω in turns a unit of the scaled coordinates, F × d.
     frequencies: Vec<f64>,
-    /// β in turns.
-    phases: Vec<f64>,
-    /// A/√F.
+    /// √(w/F).
     amplitudes: Vec<f64>,
 }
 
 impl Waves {
     fn draw(d: usize, stream: &mut Stream) -> Self {
         let mut frequencies = Vec::with_capacity(WAVES * d);
-        let (mut phases, mut amplitudes) = (Vec::new(), Vec::new());
+        let mut amplitudes = Vec::with_capacity(WAVES);
         let mut normals = vec![0.0; FREEDOM + d];
         for k in 0..WAVES {
             fill_normal(stream, &mut normals);
@@ -122,44 +135,75 @@ impl Waves {
             // √(5/u)/ℓ, less the √5/ℓ by which the points are scaled. A u of 0 has no weight.
             let length = (TAU * u.max(f64::MIN_POSITIVE).sqrt()).recip();
             frequencies.extend(z.iter().map(|z| z * length));
-            phases.push(uniform(stream));
-            // A² ~ χ²(2) = −2 ln(uniform in (0, 1]).
-            let square = -2.0 * (1.0 - uniform(stream)).ln();
-            let weight = 2.0 * u * u / (u * u + 3.0);
-            amplitudes.push((weight * square / WAVES as f64).sqrt());
+            amplitudes.push((2.0 * u * u / (u * u + 3.0) / WAVES as f64).sqrt());
         }
-        Waves { frequencies, phases, amplitudes }
+        Waves { frequencies, amplitudes }
     }
 
-    /// Values at scaled points.
-    fn evaluate(&self, points: &Points, out: &mut [f64]) {
+    /// Σ_k a_k cos(ω_k·x) + b_k sin(ω_k·x) at scaled points, for several functions: the coefficients
+    /// (a_0, b_0, a_1, …) of one after the other; the values of each begin `stride` after the last.
+    fn evaluate(&self, points: &Points, coefficients: &[f64], out: &mut [f64], stride: usize) {
         let d = points.lengthscales().len();
+        let m = coefficients.len() / FEATURES;
+        let (mut features, mut sums) = ([[0.0; LANES]; 2 * CHUNK], vec![[0.0; LANES]; m]);
         widest(
             #[inline(always)]
             || {
-                let blocks = points.blocks().chunks_exact(d);
-                for (out, block) in out.chunks_mut(LANES).zip(blocks) {
-                    let mut sum = [0.0; LANES];
-                    let waves = self.frequencies.chunks_exact(d);
-                    let shape = self.phases.iter().zip(&self.amplitudes);
-                    for (frequency, (phase, amplitude)) in waves.zip(shape) {
-                        let cos = cos_turn(turns(frequency, *phase, block));
-                        for l in 0..LANES {
-                            sum[l] = amplitude.mul_add(cos[l], sum[l]);
+                for (b, block) in points.blocks().chunks_exact(d).enumerate() {
+                    sums.fill([0.0; LANES]);
+                    for (c, waves) in self.frequencies.chunks_exact(CHUNK * d).enumerate() {
+                        for (pair, frequency) in
+                            features.chunks_exact_mut(2).zip(waves.chunks_exact(d))
+                        {
+                            let turns = turns(frequency, block);
+                            pair[0] = cos_turn(turns);
+                            pair[1] = sin_turn(turns);
+                        }
+                        let own =
+                            |k: usize| &coefficients[k * FEATURES + c * 2 * CHUNK..][..2 * CHUNK];
+                        // Four functions at a time keep their sums in registers.
+                        let (fours, rest) = sums.as_chunks_mut::<4>();
+                        for (g, sums) in fours.iter_mut().enumerate() {
+                            add(&features, [0, 1, 2, 3].map(|i| own(4 * g + i)), sums);
+                        }
+                        for (i, sum) in rest.iter_mut().enumerate() {
+                            add(&features, [own(m / 4 * 4 + i)], std::array::from_mut(sum));
                         }
                     }
-                    let len = out.len();
-                    out.copy_from_slice(&sum[..len]);
+                    let first = b * LANES;
+                    let len = LANES.min(points.n - first);
+                    for (k, sum) in sums.iter().enumerate() {
+                        out[k * stride + first..][..len].copy_from_slice(&sum[..len]);
+                    }
                 }
             },
         );
     }
 }
 
-/// ω·x + β for each point of a block.
+/// Adds Σ coefficient · feature to the sum of each of D functions.
 #[inline(always)]
-fn turns(frequency: &[f64], phase: f64, block: &[Lanes]) -> Lanes {
-    let mut turns = [phase; LANES];
+fn add<const D: usize>(
+    features: &[Lanes; 2 * CHUNK],
+    coefficients: [&[f64]; D],
+    sums: &mut [Lanes; D],
+) {
+    let mut own = *sums;
+    for (f, feature) in features.iter().enumerate() {
+        for (sum, coefficients) in own.iter_mut().zip(&coefficients) {
+            let c = coefficients[f];
+            for l in 0..LANES {
+                sum[l] = c.mul_add(feature[l], sum[l]);
+            }
+        }
+    }
+    *sums = own;
+}
+
+/// ω·x for each point of a block.
+#[inline(always)]
+fn turns(frequency: &[f64], block: &[Lanes]) -> Lanes {
+    let mut turns = [0.0; LANES];
     for (f, x) in frequency.iter().zip(block) {
         for l in 0..LANES {
             turns[l] = f.mul_add(x[l], turns[l]);
@@ -173,10 +217,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_draw_of_waves_has_nearly_the_prior_correlation() {
-        // Given waves and amplitudes, the mean of f(x) f(x') over the phases is ½ Σ A² cos(ω·(x − x')).
-        // Over 400 draws: its mean is k(x, x') within 4 standard errors, its deviation below √(2/F):
-        // 1/√F of the waves, another 1/√F of the amplitudes.
+    fn waves_have_nearly_the_prior_correlation() {
+        // Given waves, the mean of f(x) f(x') over the coefficients is Σ w cos(ω·(x − x'))/F. Over 400
+        // draws: its mean is k(x, x') within 4 standard errors, its deviation below √(2/F): 1/√F of the
+        // frequencies, another 1/√F of the weights.
         let lengthscales = [0.5, 1.5, 0.9];
         for distance in [0.0, 0.05, 0.2, 0.6, 1.0] {
             let apart =
@@ -191,7 +235,7 @@ mod tests {
                     let waves = waves.frequencies.chunks_exact(3).zip(&waves.amplitudes);
                     let terms = waves.map(|(w, a)| {
                         let turns: f64 = w.iter().zip(&difference).map(|(w, x)| w * x).sum();
-                        0.5 * a * a * (TAU * turns).cos()
+                        a * a * (TAU * turns).cos()
                     });
                     terms.sum::<f64>()
                 })
@@ -209,20 +253,29 @@ mod tests {
 
     #[test]
     fn waves_equal_their_formula() {
-        let x = [0.1, 0.7, 0.9, 0.2, 0.4, 0.4];
-        let waves = Waves::draw(2, &mut Key::new(3).stream(Purpose::Synthetic));
-        let points = Points::new(&x, &[0.3, 2.0]);
-        let mut found = [0.0; 3];
-        waves.evaluate(&points, &mut found);
-        for (i, found) in found.iter().enumerate() {
-            let mut expected = 0.0;
-            for k in 0..WAVES {
-                let scaled = [x[2 * i] / 0.3, x[2 * i + 1] / 2.0];
-                let w = &waves.frequencies[2 * k..][..2];
-                let turns = 5.0_f64.sqrt() * (w[0] * scaled[0] + w[1] * scaled[1]);
-                expected += waves.amplitudes[k] * (TAU * (turns + waves.phases[k])).cos();
+        // Numbers of functions around the four that are summed together, points around a block.
+        let mut stream = Key::new(3).stream(Purpose::Synthetic);
+        let waves = Waves::draw(2, &mut stream);
+        for (m, n) in [(1, 3), (4, 16), (6, 17)] {
+            let mut coefficients = vec![0.0; m * FEATURES];
+            fill_normal(&mut stream, &mut coefficients);
+            let x: Vec<f64> = (0..2 * n).map(|i| (i * 37 % 101) as f64 / 101.0).collect();
+            let points = Points::new(&x, &[0.3, 2.0]);
+            let stride = n + 5;
+            let mut found = vec![0.0; m * stride];
+            waves.evaluate(&points, &coefficients, &mut found, stride);
+            for (i, k) in (0..n).flat_map(|i| (0..m).map(move |k| (i, k))) {
+                let own = coefficients[k * FEATURES..][..FEATURES].chunks_exact(2);
+                let terms = waves.frequencies.chunks_exact(2).zip(own).map(|(w, c)| {
+                    let scaled = [x[2 * i] / 0.3, x[2 * i + 1] / 2.0];
+                    let turns = 5.0_f64.sqrt() * (w[0] * scaled[0] + w[1] * scaled[1]);
+                    let (sin, cos) = (TAU * turns).sin_cos();
+                    c[0] * cos + c[1] * sin
+                });
+                let expected: f64 = terms.sum();
+                let found = found[k * stride + i];
+                assert!((found - expected).abs() < 1e-10, "{m} {n}: {found} {expected}");
             }
-            assert!((found - expected).abs() < 1e-12, "{found} {expected}");
         }
     }
 }

@@ -23,7 +23,7 @@ pub const NEAR: f64 = 1e-6;
 /// No more coordinates of a candidate are replaced, on average.
 const REPLACED: f64 = 20.0;
 
-/// How many candidates a search in so many dimensions draws: min(5000, max(2000, 200·d)).
+/// How many candidates the reference draws in so many dimensions: min(5000, max(2000, 200·d)).
 pub fn count(dimensions: usize) -> u32 {
     (200 * dimensions.min(100) as u32).clamp(2000, 5000)
 }
