@@ -4,11 +4,11 @@
 //! cargo run --release --example search_problems -- PROBLEM SAMPLER SEEDS EVALUATIONS [MODE] [SETTING…]
 //! ```
 //!
-//! PROBLEM is `ackley10`, `pressure_vessel` or `silent18`; MODE `batch=4` asks for four points and
-//! tells four results, `workers=16` has so many workers whose evaluations take random times; a SETTING
-//! such as `initial=10` goes into the table `[sampler]`. See benchmarking/RESULTS.md.
+//! PROBLEM is `ackley10`, `rotated10`, `pressure_vessel` or `silent18`. MODE is `ask=4` to ask for four points
+//! and tell four results in turn, as it is without it, or `ask=1` to proceed as a search with many
+//! workers does, point by point with the sampler's `lag`. A SETTING such as `initial=10` goes into the
+//! table `[sampler]`. See benchmarking/RESULTS.md.
 
-use spikeseek::random::{Key, Purpose, uniform};
 use spikeseek::search::sampler::scbo::Note;
 use spikeseek::search::sampler::{Proposal, Sampler, Setup, build};
 use spikeseek::search::space::{Domain, Prior, Space, Variable};
@@ -92,13 +92,6 @@ fn silent(x: &[f64]) -> (Option<f64>, Vec<f64>) {
     (Some(1.0 - (square / x.len() as f64).sqrt()), vec![-0.1 * (1.0 - outside)])
 }
 
-/// How points are asked for and results told.
-#[derive(Clone, Copy)]
-enum Mode {
-    Batch(u64),
-    Workers(usize),
-}
-
 /// A search under way.
 struct Run<'a> {
     problem: &'a Problem,
@@ -154,33 +147,15 @@ impl Run<'_> {
         self.infeasible.push(!feasible);
     }
 
-    /// Evaluates so many points, each taking a random time between 1 and 3 where there are workers.
-    fn go(&mut self, evaluations: u64, mode: Mode, seed: u64) {
-        match mode {
-            Mode::Batch(batch) => {
-                while (self.trials.len() as u64) < evaluations {
-                    let first = self.trials.len();
-                    self.ask(batch.min(evaluations - first as u64));
-                    (first..self.trials.len()).for_each(|number| self.finish(number));
-                }
-            }
-            Mode::Workers(workers) => {
-                let mut stream = Key::new(seed).stream(Purpose::Synthetic);
-                let mut busy: Vec<(f64, usize)> = Vec::new();
-                let mut now = 0.0;
-                while self.best.len() < evaluations as usize {
-                    while busy.len() < workers && (self.trials.len() as u64) < evaluations {
-                        self.ask(1);
-                        busy.push((now + 1.0 + 2.0 * uniform(&mut stream), self.trials.len() - 1));
-                    }
-                    busy.sort_by(|a, b| b.0.total_cmp(&a.0));
-                    if let Some((time, number)) = busy.pop() {
-                        now = time;
-                        self.finish(number);
-                    }
-                }
-            }
+    /// Evaluates so many points: asks for `batch` of them once all but the last `lag` results before
+    /// them are told.
+    fn go(&mut self, evaluations: usize, batch: usize, lag: usize) {
+        while self.trials.len() < evaluations {
+            let asked = self.trials.len();
+            (self.best.len()..asked.saturating_sub(lag)).for_each(|number| self.finish(number));
+            self.ask(batch.min(evaluations - asked) as u64);
         }
+        (self.best.len()..evaluations).for_each(|number| self.finish(number));
     }
 
     /// Share of infeasible points among those that a model proposed.
@@ -207,14 +182,13 @@ fn main() {
     };
     let problems = problems();
     let problem = problems.iter().find(|p| p.name == problem).expect("a problem of the list");
-    let (seeds, evaluations): (u64, u64) =
+    let (seeds, evaluations): (u64, usize) =
         (seeds.parse().expect("seeds"), evaluations.parse().expect("evaluations"));
-    let mut mode = Mode::Batch(4);
+    let mut batch = 4;
     let mut table = format!("[sampler]\nname = \"{sampler}\"\n");
     for setting in rest {
         match setting.split_once('=').expect("NAME=VALUE") {
-            ("batch_mode", n) => mode = Mode::Batch(n.parse().expect("a number")),
-            ("workers", n) => mode = Mode::Workers(n.parse().expect("a number")),
+            ("ask", n) => batch = n.parse().expect("a number"),
             (name, value) => table.push_str(&format!("{name} = {value}\n")),
         }
     }
@@ -234,7 +208,8 @@ fn main() {
             infeasible: Vec::new(),
             asking: Duration::ZERO,
         };
-        run.go(evaluations, mode, seed);
+        let lag = if batch == 1 { run.sampler.lag() as usize } else { 0 };
+        run.go(evaluations, batch, lag);
         println!(
             "{}",
             serde_json::json!({

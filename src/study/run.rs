@@ -90,27 +90,28 @@ impl Search<'_> {
         executor: &mut dyn Executor,
         watcher: &mut dyn Watcher,
     ) -> Result<StudyRecord> {
-        let mut told: Vec<&Trial> =
-            self.record.trials.iter().filter(|trial| trial.finished.is_some()).collect();
-        told.sort_by(|a, b| (&a.ended, a.number).cmp(&(&b.ended, b.number)));
-        for trial in told {
-            self.sampler.tell(trial);
-        }
         let unfinished = self.record.trials.iter().filter(|trial| trial.finished.is_none());
         let mut repeat: VecDeque<u64> = unfinished.map(|trial| trial.number).collect();
-        let mut pending: Vec<u64> = repeat.iter().copied().collect();
+        // How many trials, from the first on, the sampler was told.
+        let mut told = 0;
+        let workers = executor.workers() as u64;
+        if workers > self.sampler.lag().saturating_add(1) {
+            tracing::warn!(
+                "{workers} workers, but a proposal needs the results of all trials more than {} \
+                 before it: raise sampler.lag to keep them all busy",
+                self.sampler.lag()
+            );
+        }
         loop {
             let draining = self.stop.pressed();
             while executor.running() < executor.workers() && !draining {
                 let number = match repeat.pop_front() {
                     Some(number) => number,
                     None if self.exhausted() => break,
-                    None => {
-                        let number = self.record.trials.len() as u64;
-                        self.propose(number, &pending)?;
-                        pending.push(number);
-                        number
-                    }
+                    None => match self.propose(&mut told)? {
+                        Some(number) => number,
+                        None => break,
+                    },
                 };
                 executor.submit(Job { number, point: self.point(number) });
             }
@@ -123,7 +124,6 @@ impl Search<'_> {
             if let Some(report) = executor.next(TICK) {
                 let number = report.job.number;
                 if self.note(report)? {
-                    pending.retain(|other| *other != number);
                     watcher.finished(&self.record, number);
                 }
             }
@@ -141,10 +141,21 @@ impl Search<'_> {
         self.record.trials[number as usize].point.clone()
     }
 
-    /// Asks for the next point and notes in the journal that its trial begins.
-    fn propose(&mut self, number: u64, pending: &[u64]) -> Result<()> {
-        let pending: Vec<&Trial> =
-            pending.iter().map(|&number| &self.record.trials[number as usize]).collect();
+    /// Asks for the next point and notes in the journal that its trial begins; None where a result
+    /// that the sampler must know first is still missing.
+    fn propose(&mut self, told: &mut usize) -> Result<Option<u64>> {
+        let number = self.record.trials.len() as u64;
+        let known = number.saturating_sub(self.sampler.lag()) as usize;
+        while *told < known {
+            let trial = &self.record.trials[*told];
+            if trial.finished.is_none() {
+                return Ok(None);
+            }
+            self.sampler.tell(trial);
+            *told += 1;
+        }
+        // Also what has ended since then: a point must not depend on who was fast.
+        let pending: Vec<&Trial> = self.record.trials[*told..].iter().collect();
         let mut proposals = self.sampler.ask(number..number + 1, &pending);
         let proposal = proposals.pop().expect("a sampler gives a point for each number");
         let now = SystemTime::now();
@@ -157,7 +168,7 @@ impl Search<'_> {
             started: super::clock::timestamp(now),
             ended: None,
         });
-        Ok(())
+        Ok(Some(number))
     }
 
     /// Takes a finished trial into the record and the journal; false where it was abandoned.
@@ -182,7 +193,6 @@ impl Search<'_> {
             network.save(&self.folder.best_network())?;
         }
         self.journal.finish_trial(number, &finished, now)?;
-        self.sampler.tell(&self.record.trials[number as usize]);
         Ok(true)
     }
 }

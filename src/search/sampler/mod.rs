@@ -27,10 +27,14 @@ pub struct Proposal {
 
 /// Proposes points and learns from what became of them.
 ///
-/// The proposals are a function of the seed, of the numbers asked for, of the pending trials given
-/// with them and of the trials told before, in the order of telling; of nothing else (no clock, no
-/// state of another run). So a study resumes by telling a new sampler every finished trial in the
-/// order of the journal and asking for the numbers that are missing.
+/// The proposals are a function of the seed, of the numbers asked for, of the points pending and of
+/// the trials told before, in the order of telling; of nothing else (no clock, no state of another
+/// run).
+///
+/// A search tells trials in the order of their numbers. Before it asks for trial k it has told those
+/// below k − [`lag`](Sampler::lag), and no others even if more have ended. So the points of a study
+/// depend neither on the number of workers nor on which of them is fast, and a study resumes by
+/// telling a new sampler the same trials.
 pub trait Sampler: Send {
     /// Proposes one point for each trial number, in order. Numbers are given out once, rising from
     /// 0. `pending` holds every trial that was proposed and is not told yet.
@@ -38,6 +42,10 @@ pub trait Sampler: Send {
 
     /// Takes note of a finished trial, whatever its outcome. Each is told once.
     fn tell(&mut self, trial: &Trial);
+
+    /// How many trials right before it a proposal does without: as many run side by side, and one more.
+    /// `u64::MAX` if it needs none.
+    fn lag(&self) -> u64;
 }
 
 /// What a sampler is built from.

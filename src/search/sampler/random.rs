@@ -35,6 +35,10 @@ impl Sampler for Random {
     }
 
     fn tell(&mut self, _trial: &Trial) {}
+
+    fn lag(&self) -> u64 {
+        u64::MAX
+    }
 }
 
 /// A point with each variable drawn from its own prior; the key holds seed and trial number.

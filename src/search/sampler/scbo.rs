@@ -58,6 +58,9 @@ struct Table {
     batch: usize,
     /// Candidates among which a point is chosen; 5000 if absent, compat min(5000, max(2000, 200 d)).
     candidates: Option<u32>,
+    /// See [`Sampler::lag`].
+    #[serde(default = "eight")]
+    lag: u64,
     #[serde(default)]
     rules: Rules,
     #[serde(default)]
@@ -66,6 +69,10 @@ struct Table {
 
 fn four() -> usize {
     4
+}
+
+fn eight() -> u64 {
+    8
 }
 
 /// What a proposal notes of itself; the journal keeps it.
@@ -123,6 +130,7 @@ struct Scbo {
     initial: usize,
     candidates: u32,
     batch: usize,
+    lag: u64,
     rules: Rules,
     objective: Objective,
     region: TrustRegion,
@@ -178,6 +186,7 @@ fn build(setup: &Setup<'_>) -> Result<Box<dyn Sampler>> {
         initial: table.initial.unwrap_or((2 * dimensions).max(10)),
         candidates,
         batch: table.batch,
+        lag: table.lag,
         rules: table.rules,
         objective: table.objective,
         region: TrustRegion::new(settings),
@@ -255,6 +264,10 @@ impl Sampler for Scbo {
             self.region.restart();
             self.group.clear();
         }
+    }
+
+    fn lag(&self) -> u64 {
+        self.lag
     }
 }
 
@@ -363,8 +376,8 @@ impl Scbo {
             let names = |indices: Vec<usize>| {
                 indices.iter().map(|&j| self.space.variables[j].name.clone()).collect()
             };
-            note.at_upper_bound = names(hyper.at_upper_bound(&surrogate::bounds()));
-            note.at_lower_bound = names(hyper.at_lower_bound(&surrogate::bounds()));
+            note.at_upper_bound = names(hyper.at_upper_bound(&surrogate::bounds(self.rules)));
+            note.at_lower_bound = names(hyper.at_lower_bound(&surrogate::bounds(self.rules)));
         }
         if note.mostly_at_bounds() && !before.is_some_and(Note::mostly_at_bounds) {
             tracing::warn!(

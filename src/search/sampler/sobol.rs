@@ -41,4 +41,8 @@ impl Sampler for SobolSearch {
     }
 
     fn tell(&mut self, _trial: &Trial) {}
+
+    fn lag(&self) -> u64 {
+        u64::MAX
+    }
 }

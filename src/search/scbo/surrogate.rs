@@ -47,6 +47,7 @@ pub enum Objective {
 pub struct Surrogate {
     models: Vec<Model>,
     dimensions: usize,
+    bounds: Bounds,
 }
 
 /// A model, or the one value that was ever seen.
@@ -72,9 +73,15 @@ pub const OBJECTIVE: &str = "objective";
 /// Name of the model of failures.
 pub const FAILURE: &str = "failure";
 
-/// Where hyperparameters are searched.
-pub fn bounds() -> Bounds {
-    Bounds::default()
+/// Where hyperparameters are searched. The reference lets the noise be 10⁻³ of the variance at most,
+/// so that its models run through every score, which is noisy; the repaired rules allow for 0.1, the
+/// bound of TuRBO (spec hpo.md section 4.6).
+pub fn bounds(rules: Rules) -> Bounds {
+    let usual = Bounds::default();
+    match rules {
+        Rules::Repaired => Bounds { noise: (usual.noise.0, 0.1), ..usual },
+        Rules::Compat => usual,
+    }
 }
 
 impl Surrogate {
@@ -93,8 +100,8 @@ impl Surrogate {
         rules: Rules,
         warm: &BTreeMap<String, Hyper>,
     ) -> Result<Self> {
-        let bounds = bounds();
-        let mut surrogate = Surrogate { models: Vec::new(), dimensions };
+        let bounds = bounds(rules);
+        let mut surrogate = Surrogate { models: Vec::new(), dimensions, bounds };
         let (x, mut values) = known(rows, |row| row.value);
         if objective == Objective::Copula {
             values = copula(&values);
@@ -132,7 +139,7 @@ impl Surrogate {
         } else {
             Belief::Process(Box::new(match kernel {
                 Some(shared) => Gp::with_hyper(x, c, shared)?,
-                None => Gp::fit(x, self.dimensions, c, warm.get(name), &bounds())?,
+                None => Gp::fit(x, self.dimensions, c, warm.get(name), &self.bounds)?,
             }))
         };
         self.push(name, Role::Constraint, belief);
