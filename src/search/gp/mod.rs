@@ -64,6 +64,7 @@ pub mod posterior;
 
 pub use hyper::{Bounds, Hyper};
 pub use likelihood::{Gradient, log_likelihood_gradient};
+pub use paths::Paths;
 pub use posterior::Gp;
 
 use crate::error::{Error, Result};

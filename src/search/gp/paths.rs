@@ -43,6 +43,7 @@ use super::posterior::Gp;
 use crate::numerics::vector::{LANES, Lanes, cos_turn, sin_turn, widest};
 use crate::random::{Key, Purpose, Stream, fill_normal};
 use std::f64::consts::TAU;
+use std::ops::Range;
 
 /// F, the number of waves of a prior function.
 pub const WAVES: usize = 512;
@@ -59,18 +60,23 @@ const FREEDOM: usize = 5;
 /// Degrees of freedom of the density that every other wave is drawn from.
 const WIDE_FREEDOM: usize = 1;
 
+/// Functions drawn from the posterior of f.
+pub struct Paths<'a> {
+    gp: &'a Gp,
+    waves: Waves,
+    /// √v a and √v b of each function, one after the other.
+    coefficients: Vec<f64>,
+    /// What k(x, X) is multiplied with, a padded vector a function.
+    updates: Vec<f64>,
+}
+
 impl Gp {
-    /// Draws m functions from the posterior of f and gives their values at the test points (N × d,
-    /// row-major): m × N, row-major. Takes N (n (d + 20) + 512 (d + 30 + 2 m)) operations, and memory
-    /// for m (n + N) numbers.
+    /// Draws m functions from the posterior of f: takes n² m operations, and memory for m (n + 1024)
+    /// numbers.
     ///
     /// The waves have the stream of `key.sample(u64::MAX)`, all else of draw number k that of
-    /// `key.sample(k)`: it is the same function for any m and any test points.
-    pub fn sample_paths(&self, xs: &[f64], m: usize, key: Key) -> Vec<f64> {
-        if xs.is_empty() || m == 0 {
-            return Vec::new();
-        }
-        let points = self.scaled(xs);
+    /// `key.sample(k)`: it is the same function for any m.
+    pub fn paths(&self, m: usize, key: Key) -> Paths<'_> {
         let (n, ld) = (self.layout.n, self.layout.ld);
         let spread = self.hyper.outputscale.sqrt();
         let noise = (self.hyper.noise + self.jitter).sqrt();
@@ -94,9 +100,7 @@ impl Gp {
                 *u += noise * e;
             }
         }
-        let mut draws = vec![0.0; m * points.n];
-        waves.evaluate(&points, &coefficients, &mut draws, points.n);
-        // R⁻¹ (f(X) + ε), then α v − R⁻¹ (f(X) + ε): what k(x, X) is multiplied with.
+        // R⁻¹ (f(X) + ε), then α v − R⁻¹ (f(X) + ε).
         self.layout.solve(&self.factor, &mut updates);
         for update in updates.chunks_exact_mut(ld) {
             for (u, alpha) in update.iter_mut().zip(&self.weights) {
@@ -104,10 +108,33 @@ impl Gp {
             }
             update[n..].fill(0.0);
         }
-        let products = cross_times(&self.points, &points, &updates);
+        Paths { gp: self, waves, coefficients, updates }
+    }
+
+    /// Values of m functions drawn from the posterior of f at the test points (N × d, row-major):
+    /// m × N, row-major; see [`Gp::paths`].
+    pub fn sample_paths(&self, xs: &[f64], m: usize, key: Key) -> Vec<f64> {
+        self.paths(m, key).evaluate(xs, 0..m)
+    }
+}
+
+impl Paths<'_> {
+    /// Values of some of the functions at test points (N × d, row-major): a row of N numbers each.
+    /// Takes N (n (d + 20 + m) + 512 (d + 30 + 2 m)) operations for m of them.
+    pub fn evaluate(&self, xs: &[f64], functions: Range<usize>) -> Vec<f64> {
+        let gp = self.gp;
+        let (m, ld) = (functions.len(), gp.layout.ld);
+        if xs.is_empty() || m == 0 {
+            return Vec::new();
+        }
+        let points = gp.scaled(xs);
+        let own = |row: usize| functions.start * row..functions.end * row;
+        let mut draws = vec![0.0; m * points.n];
+        self.waves.evaluate(&points, &self.coefficients[own(FEATURES)], &mut draws, points.n);
+        let products = cross_times(&gp.points, &points, &self.updates[own(ld)]);
         for (k, draw) in draws.chunks_exact_mut(points.n).enumerate() {
             for (i, f) in draw.iter_mut().enumerate() {
-                *f = self.units.invert(self.hyper.mean + *f + products[i * m + k]);
+                *f = gp.units.invert(gp.hyper.mean + *f + products[i * m + k]);
             }
         }
         draws

@@ -18,7 +18,7 @@
 use super::random::random_point;
 use super::{Entry, Proposal, Sampler, Setup, TABLE};
 use crate::error::Result;
-use crate::random::{Key, Purpose};
+use crate::random::{Key, Purpose, Stream};
 use crate::search::gp::Hyper;
 use crate::search::scbo::Rules;
 use crate::search::scbo::candidates::{self, candidates, drop_near, drop_repeated};
@@ -44,6 +44,11 @@ pub const NOTE: &str = "scbo";
 
 /// Candidates an ask: in few dimensions more than the reference has pay off (benchmarking/RESULTS.md).
 const CANDIDATES: u32 = 5000;
+
+/// The best candidate of a draw is improved in so many boxes about it, each a quarter of the one before,
+/// with so many candidates.
+const ROUNDS: i32 = 3;
+const FINER: u32 = 200;
 
 /// The table `[sampler]`.
 #[derive(Debug, Deserialize)]
@@ -346,25 +351,39 @@ impl Scbo {
         };
         let length = self.region.length();
         let bounds = Bounds::around(&centre, &weights, length);
-        let mut stream = key.stream(Purpose::Sampler);
-        let drawn = candidates(&centre, &bounds, self.candidates, self.rules, &mut stream)
-            .expect("the number of dimensions was checked");
-        // The models see a point as it will be evaluated: integers and categories rounded.
-        let rounded = drawn.iter().map(|u| self.scale.to_unit(&self.scale.from_unit(u)));
-        let mut candidates: Vec<Vec<f64>> = rounded.collect();
-        drop_repeated(&mut candidates);
         let taken: Vec<Vec<f64>> = self
             .told
             .iter()
             .map(|told| told.row.point.clone())
             .chain(open.iter().map(|pending| pending.point.clone()))
             .collect();
-        drop_near(&mut candidates, &taken);
-        let draws = surrogate.draw(&candidates, count, key);
+        let mut stream = key.stream(Purpose::Sampler);
+        let candidates = self.near(&centre, &bounds, self.candidates, &taken, &mut stream);
+        let draws = surrogate.draw(count, key);
+        let scores = draws.scores(&candidates);
         let picks = match self.rules {
-            Rules::Repaired => choice::sequential(&draws),
-            Rules::Compat => choice::best_of_one(&draws[count - 1], count),
+            Rules::Repaired => choice::sequential(&scores),
+            Rules::Compat => choice::best_of_one(&scores[count - 1], count),
         };
+        let mut points: Vec<Vec<f64>> = picks.iter().map(|&i| candidates[i].clone()).collect();
+        if self.rules == Rules::Repaired {
+            let mut taken = taken;
+            for (k, point) in points.iter_mut().enumerate() {
+                let mut best = scores[k][picks[k]];
+                for round in 1..=ROUNDS {
+                    let finer = bounds.shrunk(point, 0.25_f64.powi(round));
+                    let others = self.near(point, &finer, FINER, &taken, &mut stream);
+                    let others_scores = draws.scores_of(k, &others);
+                    if let Some(i) = choice::best_remaining(&others_scores, &[])
+                        && others_scores[i] > best
+                    {
+                        best = others_scores[i];
+                        *point = others[i].clone();
+                    }
+                }
+                taken.push(point.clone());
+            }
+        }
         let mut note = Note {
             length: Some(length),
             successes: self.region.successes(),
@@ -390,16 +409,34 @@ impl Scbo {
             );
         }
         let mut made = Vec::new();
-        for pick in picks {
-            let point = &candidates[pick];
-            let note = Note { feasibility: Some(surrogate.feasibility(point)), ..note.clone() };
-            made.push((self.scale.from_unit(point), note));
+        for point in points {
+            let note = Note { feasibility: Some(surrogate.feasibility(&point)), ..note.clone() };
+            made.push((self.scale.from_unit(&point), note));
         }
         // Where all candidates are known, in a space of few points.
         for number in numbers.skip(made.len()) {
             made.push((random_point(&self.space, self.key.trial(number)), note.clone()));
         }
         made
+    }
+
+    /// Candidates about a centre in a box, as they will be evaluated: integers and categories rounded.
+    /// None is near to a point that is taken.
+    fn near(
+        &self,
+        centre: &[f64],
+        bounds: &Bounds,
+        number: u32,
+        taken: &[Vec<f64>],
+        stream: &mut Stream,
+    ) -> Vec<Vec<f64>> {
+        let drawn = candidates(centre, bounds, number, self.rules, stream)
+            .expect("the number of dimensions was checked");
+        let rounded = drawn.iter().map(|u| self.scale.to_unit(&self.scale.from_unit(u)));
+        let mut candidates: Vec<Vec<f64>> = rounded.collect();
+        drop_repeated(&mut candidates);
+        drop_near(&mut candidates, taken);
+        candidates
     }
 
     /// The note of the latest proposal of this region that has hyperparameters.

@@ -15,9 +15,10 @@ use super::Rules;
 use super::choice::{Score, scores};
 use crate::error::Result;
 use crate::random::Key;
-use crate::search::gp::{Bounds, Gp, Hyper};
+use crate::search::gp::{Bounds, Gp, Hyper, Paths};
 use crate::search::transforms::{Standardise, bilog, copula, normal_probability};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// What became of a point.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,30 +165,14 @@ impl Surrogate {
         self.hypers().remove(OBJECTIVE).map(|hyper| hyper.lengthscales)
     }
 
-    /// Scores of the candidates in `number` joint draws from the posteriors. Draw k depends on the
-    /// key and on k alone.
-    pub fn draw(&self, candidates: &[Vec<f64>], number: usize, key: Key) -> Vec<Vec<Score>> {
-        let count = candidates.len();
-        let xs = candidates.concat();
-        let mut objective = vec![0.0; number * count];
-        let mut constraints = Vec::new();
-        for (model, part) in self.models.iter().zip(0..) {
-            let drawn = match &model.belief {
-                // Each model has its own epoch, so that their draws are independent.
-                Belief::Process(gp) => gp.sample_paths(&xs, number, key.epoch(part)),
-                Belief::Constant(c) => vec![*c; number * count],
-            };
-            match model.role {
-                Role::Objective => objective = drawn,
-                Role::Constraint => constraints.push(drawn),
-            }
-        }
-        let one = |k: usize| {
-            let range = k * count..(k + 1) * count;
-            let constraints: Vec<&[f64]> = constraints.iter().map(|c| &c[range.clone()]).collect();
-            scores(&objective[range], &constraints)
-        };
-        (0..number).map(one).collect()
+    /// `number` joint draws from the posteriors. Draw k depends on the key and on k alone.
+    pub fn draw(&self, number: usize, key: Key) -> Draws<'_> {
+        let drawn = self.models.iter().zip(0..).map(|(model, part)| match &model.belief {
+            // Each model has its own epoch, so that their draws are independent.
+            Belief::Process(gp) => (&model.role, Drawn::Paths(gp.paths(number, key.epoch(part)))),
+            Belief::Constant(c) => (&model.role, Drawn::Constant(*c)),
+        });
+        Draws { models: drawn.collect(), number }
     }
 
     /// Probability that a point satisfies every constraint: Π Φ(−μ/σ) over the models.
@@ -203,6 +188,52 @@ impl Surrogate {
             }
         };
         self.models.iter().filter(|m| m.role == Role::Constraint).map(satisfied).product()
+    }
+}
+
+/// What objective and constraints may be like: joint draws from their posteriors.
+pub struct Draws<'a> {
+    models: Vec<(&'a Role, Drawn<'a>)>,
+    number: usize,
+}
+
+enum Drawn<'a> {
+    Paths(Paths<'a>),
+    Constant(f64),
+}
+
+impl Draws<'_> {
+    /// Scores of the candidates in each draw.
+    pub fn scores(&self, candidates: &[Vec<f64>]) -> Vec<Vec<Score>> {
+        self.some(candidates, 0..self.number)
+    }
+
+    /// Scores of the candidates in one draw.
+    pub fn scores_of(&self, draw: usize, candidates: &[Vec<f64>]) -> Vec<Score> {
+        self.some(candidates, draw..draw + 1).remove(0)
+    }
+
+    fn some(&self, candidates: &[Vec<f64>], draws: Range<usize>) -> Vec<Vec<Score>> {
+        let (count, number) = (candidates.len(), draws.len());
+        let xs = candidates.concat();
+        let mut objective = vec![0.0; number * count];
+        let mut constraints = Vec::new();
+        for (role, drawn) in &self.models {
+            let values = match drawn {
+                Drawn::Paths(paths) => paths.evaluate(&xs, draws.clone()),
+                Drawn::Constant(c) => vec![*c; number * count],
+            };
+            match role {
+                Role::Objective => objective = values,
+                Role::Constraint => constraints.push(values),
+            }
+        }
+        let one = |k: usize| {
+            let range = k * count..(k + 1) * count;
+            let constraints: Vec<&[f64]> = constraints.iter().map(|c| &c[range.clone()]).collect();
+            scores(&objective[range], &constraints)
+        };
+        (0..number).map(one).collect()
     }
 }
 

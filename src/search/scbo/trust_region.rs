@@ -370,6 +370,18 @@ impl Bounds {
         };
         Bounds { lower: corner(-1.0), upper: corner(1.0) }
     }
+
+    /// A box about a point with sides that are this share of ours, cut off at our own.
+    pub fn shrunk(&self, centre: &[f64], share: f64) -> Self {
+        let corner = |side: f64| {
+            let sides = self.lower.iter().zip(&self.upper);
+            let coordinate = |(c, (low, high)): (&f64, (&f64, &f64))| {
+                (c + side * share * (high - low) / 2.0).max(*low).min(*high)
+            };
+            centre.iter().zip(sides).map(coordinate).collect()
+        };
+        Bounds { lower: corner(-1.0), upper: corner(1.0) }
+    }
 }
 
 /// Weights of the box's sides: the lengthscales (positive and finite) over their geometric mean, so
