@@ -19,11 +19,13 @@ use std::f64::consts::{E, PI, TAU};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+/// Value, maximised, and constraints; no value where a network would be silent.
+type Evaluated = (Option<f64>, Vec<f64>);
+
 struct Problem {
     name: &'static str,
     bounds: Vec<(f64, f64)>,
-    /// Value, maximised, and constraints; no value where a network would be silent.
-    evaluate: fn(&[f64]) -> (Option<f64>, Vec<f64>),
+    evaluate: fn(&[f64]) -> Evaluated,
 }
 
 fn problems() -> [Problem; 4] {
@@ -40,7 +42,7 @@ fn problems() -> [Problem; 4] {
 }
 
 /// Ackley's function with Σ x ≤ 0 and |x| ≤ 5 (Eriksson and Poloczek 2021, section 4.1).
-fn ackley(x: &[f64]) -> (Option<f64>, Vec<f64>) {
+fn ackley(x: &[f64]) -> Evaluated {
     let n = x.len() as f64;
     let square = x.iter().map(|x| x * x).sum::<f64>();
     let cosine = x.iter().map(|x| (TAU * x).cos()).sum::<f64>() / n;
@@ -50,11 +52,11 @@ fn ackley(x: &[f64]) -> (Option<f64>, Vec<f64>) {
 
 /// [`ackley`] in turned coordinates: no variable acts by itself. Two reflections, at (1, −2, 3, −4, …) and
 /// at (10, 9, 8, …).
-fn rotated(x: &[f64]) -> (Option<f64>, Vec<f64>) {
+fn rotated(x: &[f64]) -> Evaluated {
     let mut turned = x.to_vec();
     let n = x.len();
     let mirrors: [Vec<f64>; 2] = [
-        (0..n).map(|j| (j + 1) as f64 * if j % 2 == 0 { 1.0 } else { -1.0 }).collect(),
+        (0..n).map(|j| (j + 1) as f64 * [1.0, -1.0][j % 2]).collect(),
         (0..n).map(|j| (n - j) as f64).collect(),
     ];
     for mirror in mirrors {
@@ -67,7 +69,7 @@ fn rotated(x: &[f64]) -> (Option<f64>, Vec<f64>) {
 
 /// Cost of a pressure vessel (C. A. Coello Coello, E. Mezura-Montes 2002); the two thicknesses come
 /// in sixteenths of an inch, as far as the cost goes.
-fn pressure_vessel(x: &[f64]) -> (Option<f64>, Vec<f64>) {
+fn pressure_vessel(x: &[f64]) -> Evaluated {
     let sixteenths = |x: f64| (16.0 * x).round() / 16.0;
     let (a, b, r, l) = (sixteenths(x[0]), sixteenths(x[1]), x[2], x[3]);
     let cost = 0.6224 * a * r * l + 1.7781 * b * r * r + 3.1661 * a * a * l + 19.84 * a * a * r;
@@ -77,7 +79,7 @@ fn pressure_vessel(x: &[f64]) -> (Option<f64>, Vec<f64>) {
 }
 
 /// All but 5 % of the cube is silent and flat: the six first variables decide which.
-fn silent(x: &[f64]) -> (Option<f64>, Vec<f64>) {
+fn silent(x: &[f64]) -> Evaluated {
     const CENTRE: [f64; 6] = [0.35, 0.65, 0.4, 0.6, 0.5, 0.55];
     let half = 0.5 * 0.05_f64.powf(1.0 / 6.0);
     let outside = CENTRE.iter().zip(x).map(|(a, x)| (x - a).abs() / half).fold(0.0, f64::max);
@@ -85,7 +87,7 @@ fn silent(x: &[f64]) -> (Option<f64>, Vec<f64>) {
         return (None, vec![0.9]);
     }
     let best = |j: usize| match CENTRE.get(j) {
-        Some(a) => a + if j % 2 == 0 { 0.2 } else { -0.2 },
+        Some(a) => a + [0.2, -0.2][j % 2],
         None => 0.1 + 0.8 * j as f64 / 17.0,
     };
     let square = x.iter().enumerate().map(|(j, x)| (x - best(j)).powi(2)).sum::<f64>();
