@@ -48,10 +48,6 @@ impl Vectors {
         self.entry["arrays"].as_object().expect("arrays").keys().cloned().collect()
     }
 
-    pub fn has(&self, array: &str) -> bool {
-        self.entry["arrays"].get(array).is_some()
-    }
-
     /// Reads an array, checks its shape against the index and marks it as used.
     pub fn array<T: ReadableElement>(&self, array: &str) -> ArrayD<T> {
         let entry = &self.entry["arrays"][array];
