@@ -166,6 +166,27 @@ fn without_adaptation_a_point_depends_on_seed_and_number_alone() {
     assert!(checked >= 2, "random and sobol are not adaptive");
 }
 
+/// As a search proceeds: before it asks for trial k it tells those below k − lag, in order.
+#[test]
+fn with_sixteen_workers_no_two_points_are_near() {
+    for entry in SAMPLERS {
+        let mut sampler = sampler(entry.name, 6);
+        let mut proposals: Vec<Proposal> = Vec::new();
+        for number in 0..80_u64 {
+            if let Some(told) = number.checked_sub(17) {
+                sampler.tell(&finish(told, &proposals[told as usize]));
+            }
+            let running: Vec<u64> = (number.saturating_sub(16)..number).collect();
+            proposals.extend(ask(&mut *sampler, number, &pending(&running, &proposals)));
+        }
+        let units: Vec<Vec<f64>> = proposals.iter().map(|p| space().to_unit(&p.point)).collect();
+        for (i, unit) in units.iter().enumerate() {
+            let near = |other: &Vec<f64>| other.iter().zip(unit).all(|(a, b)| (a - b).abs() < 1e-6);
+            assert!(!units[..i].iter().any(near), "{}: point {i}", entry.name);
+        }
+    }
+}
+
 #[test]
 fn attributes_are_plain_json() {
     // The journal writes them as they are: a number that is not finite would become null.
