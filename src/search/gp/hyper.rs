@@ -45,6 +45,17 @@ impl Bounds {
         }
     }
 
+    /// Whether all hyperparameters are numbers within the bounds, but for rounding.
+    pub fn contain(&self, hyper: &Hyper) -> bool {
+        let within = |(low, high): (f64, f64), x: f64| {
+            (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(&x)
+        };
+        hyper.lengthscales.iter().all(|l| within(self.lengthscale, *l))
+            && within(self.outputscale, hyper.outputscale)
+            && within(self.noise, hyper.noise)
+            && hyper.mean.is_finite()
+    }
+
     /// Lowest and highest λ = σ²/v that some σ² and v within the bounds have.
     pub(super) fn ratio(&self) -> (f64, f64) {
         (self.noise.0 / self.outputscale.1, self.noise.1 / self.outputscale.0)
@@ -82,6 +93,24 @@ mod tests {
         let hyper = Hyper { lengthscales: vec![4.0, 0.3, 0.005, 4.0], ..bounds.middle(4) };
         assert_eq!(hyper.at_upper_bound(&bounds), [0, 3]);
         assert_eq!(hyper.at_lower_bound(&bounds), [2]);
+    }
+
+    #[test]
+    fn what_lies_outside_is_not_contained() {
+        let bounds = Bounds::default();
+        let middle = bounds.middle(2);
+        assert!(bounds.contain(&middle));
+        let edge = Hyper { lengthscales: vec![0.005, 4.0], noise: 1e-3, ..middle.clone() };
+        assert!(bounds.contain(&edge));
+        for wrong in [
+            Hyper { lengthscales: vec![1.0, -1.0], ..middle.clone() },
+            Hyper { lengthscales: vec![f64::NAN; 2], ..middle.clone() },
+            Hyper { outputscale: 1e4, ..middle.clone() },
+            Hyper { noise: 0.0, ..middle.clone() },
+            Hyper { mean: f64::INFINITY, ..middle },
+        ] {
+            assert!(!bounds.contain(&wrong), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -368,6 +368,7 @@ impl Scbo {
         let mut points: Vec<Vec<f64>> = picks.iter().map(|&i| candidates[i].clone()).collect();
         if self.rules == Rules::Repaired {
             let mut taken = taken;
+            taken.extend(points.iter().cloned());
             for (k, point) in points.iter_mut().enumerate() {
                 let mut best = scores[k][picks[k]];
                 for round in 1..=ROUNDS {

@@ -102,6 +102,12 @@ impl Surrogate {
         warm: &BTreeMap<String, Hyper>,
     ) -> Result<Self> {
         let bounds = bounds(rules);
+        // A journal that others wrote to may hold anything.
+        let warm: BTreeMap<&str, &Hyper> = warm
+            .iter()
+            .filter(|(_, hyper)| hyper.lengthscales.len() == dimensions && bounds.contain(hyper))
+            .map(|(name, hyper)| (name.as_str(), hyper))
+            .collect();
         let mut surrogate = Surrogate { models: Vec::new(), dimensions, bounds };
         let (x, mut values) = known(rows, |row| row.value);
         if objective == Objective::Copula {
@@ -109,7 +115,7 @@ impl Surrogate {
         }
         let mut kernel = None;
         if !values.is_empty() {
-            let gp = Gp::fit(&x, dimensions, &values, warm.get(OBJECTIVE), &bounds)?;
+            let gp = Gp::fit(&x, dimensions, &values, warm.get(OBJECTIVE).copied(), &bounds)?;
             kernel = (rules == Rules::Compat).then(|| gp.hyper().clone());
             surrogate.push(OBJECTIVE, Role::Objective, Belief::Process(Box::new(gp)));
         }
@@ -117,11 +123,11 @@ impl Surrogate {
         for index in 0..count {
             let (x, c) = known(rows, |row| row.constraints.get(index).copied());
             let c = if rules == Rules::Compat { c } else { scaled_bilog(&c) };
-            surrogate.constrain(&format!("constraint {index}"), &x, &c, kernel.as_ref(), warm)?;
+            surrogate.constrain(&format!("constraint {index}"), &x, &c, kernel.as_ref(), &warm)?;
         }
         if rows.iter().any(|row| row.failed) {
             let (x, c) = known(rows, |row| Some(if row.failed { 1.0 } else { -1.0 }));
-            surrogate.constrain(FAILURE, &x, &c, kernel.as_ref(), warm)?;
+            surrogate.constrain(FAILURE, &x, &c, kernel.as_ref(), &warm)?;
         }
         Ok(surrogate)
     }
@@ -132,7 +138,7 @@ impl Surrogate {
         x: &[f64],
         c: &[f64],
         kernel: Option<&Hyper>,
-        warm: &BTreeMap<String, Hyper>,
+        warm: &BTreeMap<&str, &Hyper>,
     ) -> Result<()> {
         let Some(&first) = c.first() else { return Ok(()) };
         let belief = if Standardise::of(c).is_constant() {
@@ -140,7 +146,7 @@ impl Surrogate {
         } else {
             Belief::Process(Box::new(match kernel {
                 Some(shared) => Gp::with_hyper(x, c, shared)?,
-                None => Gp::fit(x, self.dimensions, c, warm.get(name), &self.bounds)?,
+                None => Gp::fit(x, self.dimensions, c, warm.get(name).copied(), &self.bounds)?,
             }))
         };
         self.push(name, Role::Constraint, belief);
