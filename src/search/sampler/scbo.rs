@@ -349,8 +349,7 @@ impl Scbo {
             (Rules::Compat, Some(lengthscales)) => trust_region::weights(&lengthscales),
             _ => vec![1.0; dimensions],
         };
-        let length = self.region.length();
-        let bounds = Bounds::around(&centre, &weights, length);
+        let bounds = Bounds::around(&centre, &weights, self.region.length());
         let taken: Vec<Vec<f64>> = self
             .told
             .iter()
@@ -385,8 +384,24 @@ impl Scbo {
                 taken.push(point.clone());
             }
         }
+        let note = self.note_of_fit(numbers.start, &surrogate, before);
+        let mut made = Vec::new();
+        for point in points {
+            let note = Note { feasibility: Some(surrogate.feasibility(&point)), ..note.clone() };
+            made.push((self.scale.from_unit(&point), note));
+        }
+        // Where all candidates are known, in a space of few points.
+        for number in numbers.skip(made.len()) {
+            made.push((random_point(&self.space, self.key.trial(number)), note.clone()));
+        }
+        made
+    }
+
+    /// The note of points that these models propose. Warns where most lengthscales have come to sit at a
+    /// bound since the fit `before`.
+    fn note_of_fit(&self, number: u64, surrogate: &Surrogate, before: Option<&Note>) -> Note {
         let mut note = Note {
-            length: Some(length),
+            length: Some(self.region.length()),
             successes: self.region.successes(),
             failures: self.region.failures(),
             models: surrogate.hypers(),
@@ -404,21 +419,12 @@ impl Scbo {
                 "trial {}: most lengthscales of the objective sit at a bound (upper: {}; lower: \
                  {}); the model may have too few or too noisy results, or the score may not depend \
                  on these variables",
-                numbers.start,
+                number,
                 list(&note.at_upper_bound),
                 list(&note.at_lower_bound)
             );
         }
-        let mut made = Vec::new();
-        for point in points {
-            let note = Note { feasibility: Some(surrogate.feasibility(&point)), ..note.clone() };
-            made.push((self.scale.from_unit(&point), note));
-        }
-        // Where all candidates are known, in a space of few points.
-        for number in numbers.skip(made.len()) {
-            made.push((random_point(&self.space, self.key.trial(number)), note.clone()));
-        }
-        made
+        note
     }
 
     /// Candidates about a centre in a box, as they will be evaluated: integers and categories rounded.
