@@ -7,7 +7,7 @@ use super::facts::{self, Kind, attribute, counts, percent, ranked};
 use super::scale::significant;
 use super::svg::escape;
 use super::{BestNetwork, Page, SampleRaster, colour, network_images, picture, ranking, raster};
-use super::{assignment, curves, panels};
+use super::{assignment, curves, optimiser, panels};
 use crate::study::record::StudyRecord;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -38,6 +38,7 @@ pub(super) fn page(page: &Page) -> String {
     out += &progress(page.study);
     out += &best_trials(page);
     out += &hyperparameters(page);
+    out += &optimiser_section(page.study);
     if let Some(network) = &page.best {
         out += &network_section(network);
     }
@@ -225,6 +226,32 @@ fn hyperparameters(page: &Page) -> String {
          <figure class=\"panels\">{panels}</figure>\n"
     );
     section("Accuracy against each hyperparameter", &body)
+}
+
+fn optimiser_section(study: &StudyRecord) -> String {
+    let notes = optimiser::notes(study);
+    if notes.is_empty() {
+        return String::new();
+    }
+    let state = escape(&optimiser::state(&notes));
+    let calibration = optimiser::calibration(study).unwrap_or_default();
+    let keys = keys(study, "", |kind| (kind != Kind::Open).then_some("disc"));
+    let mut body = format!(
+        "<p class=\"lead\">{state} {calibration}</p>\n{keys}\
+         <figure><div class=\"wide\">{}</div><div class=\"narrow\">{}</div></figure>\n",
+        optimiser::course(study, &notes, 1080.0),
+        optimiser::course(study, &notes, 460.0)
+    );
+    if let Some((number, figure)) = optimiser::lengthscales(&study.space, &notes) {
+        let _ = writeln!(
+            body,
+            "<figure>{figure}<figcaption>Lengthscales of the objective's model at trial {number}, \
+             the shortest first: the accuracy changes fastest along these hyperparameters. A \
+             lengthscale at its upper bound says that the accuracy hardly depends on the variable, \
+             one at its lower bound that it looks like noise.</figcaption></figure>"
+        );
+    }
+    section("Optimiser", &body)
 }
 
 fn network_section(network: &BestNetwork) -> String {

@@ -10,6 +10,7 @@
 //! | `svg` | the writer of SVG elements, and escaping |
 //! | `curves` | progress of the study: best so far, silent share, outcomes |
 //! | `panels` | accuracy against each hyperparameter |
+//! | `optimiser` | trust region, predicted feasibility and lengthscales of SCBO |
 //! | `colour`, `picture` | the colour map of the weights; PNG as a `data:` address |
 //! | `network_images`, `assignment` | weights of the best network; neurons and θ of each class |
 //! | `raster` | spikes of one sample |
@@ -23,6 +24,7 @@ mod curves;
 mod facts;
 mod html;
 mod network_images;
+mod optimiser;
 mod panels;
 mod picture;
 mod ranking;

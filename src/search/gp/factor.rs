@@ -110,3 +110,18 @@ pub fn transposed_product(layout: Layout, a: &[f64], b: &[f64]) -> Vec<f64> {
     );
     out
 }
+
+/// A B, for A with the rows of `layout` and as many columns as B, whose columns are stored one after
+/// the other, has rows. The columns of the product begin `stride` after each other in `out`.
+pub fn product(layout: Layout, a: &[f64], b: &[f64], out: &mut [f64], stride: usize) {
+    let inner = a.len() / layout.ld;
+    let columns = b.len() / inner;
+    faer::linalg::matmul::matmul(
+        MatMut::from_column_major_slice_with_stride_mut(out, layout.n, columns, stride),
+        Accum::Replace,
+        MatRef::from_column_major_slice_with_stride(a, layout.n, inner, layout.ld),
+        MatRef::from_column_major_slice(b, inner, columns),
+        1.0,
+        Par::Seq,
+    );
+}

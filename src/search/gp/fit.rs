@@ -7,7 +7,7 @@
 //!
 //! Starts: lengthscales all equal, at several levels, and the hyperparameters of the model
 //! before. They run on a subset of the points if there are many; only the best goes on, with the
-//! curvature that was found there, to four times as many points, and so on.
+//! curvature that was found there, to twice as many points, and so on.
 
 use super::likelihood::Likelihood;
 use super::{Bounds, Hyper};
@@ -19,7 +19,7 @@ const STARTS: [f64; 3] = [0.5, 0.2, 0.08];
 /// where there is none it is flat. From above, ln λ would have no slope long before the noise stops to
 /// matter.
 const START_RATIO: f64 = 1e-7;
-/// A subset is a quarter of the points as long as it has this many.
+/// A subset is half of the points as long as it has this many.
 const FEWEST: usize = 50;
 /// Change of the log likelihood at which a fit stops.
 const TOLERANCE: f64 = 1e-4;
@@ -45,8 +45,8 @@ pub fn fit<'a>(
         theta
     });
     let mut stride = 1;
-    while y.len() / (4 * stride) >= FEWEST {
-        stride *= 4;
+    while y.len() / (2 * stride) >= FEWEST {
+        stride *= 2;
     }
     let subsets = stride > 1;
     // All starts on the smallest subset.
@@ -60,16 +60,16 @@ pub fn fit<'a>(
     });
     let (_, mut theta, mut memory) = runs.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or_default();
     // The best on ever larger ones. The likelihood grows with the points, and so does its curvature.
-    while stride > 4 {
-        stride /= 4;
-        memory.scale(4.0);
+    while stride > 2 {
+        stride /= 2;
+        memory.scale(2.0);
         let (some_x, some_y) = subset(x, d, y, stride);
         let mut profile = Profile::new(Likelihood::new(&some_x, d, &some_y), bounds);
         minimise(&mut profile, &mut theta, ends.slices(), &mut memory, coarse);
     }
     let mut profile = Profile::new(Likelihood::new(x, d, y), bounds);
     if subsets {
-        memory.scale(4.0);
+        memory.scale(2.0);
         if let Some(warm) = warm
             && profile.value(&warm) < profile.value(&theta)
         {

@@ -153,22 +153,30 @@ pub fn lengthscale_sums(
             let alphas = alpha.as_chunks::<LANES>().0;
             let mut point = vec![0.0; d];
             let mut slopes = slopes.as_chunks::<LANES>().0.iter();
+            let mut weights = vec![[0.0; LANES]; ld / LANES];
             for (j, column) in inverse.chunks_exact(ld).take(points.n).enumerate() {
                 points.copy_point(j, &mut point);
-                let column = column.as_chunks::<LANES>().0;
-                let rows = column.iter().enumerate().skip(j / LANES);
-                for ((b, inverse), slope) in rows.zip(&mut slopes) {
-                    let mut weight = [0.0; LANES];
+                let first = j / LANES;
+                let weights = &mut weights[first..];
+                let rows = column.as_chunks::<LANES>().0[first..].iter().zip(&alphas[first..]);
+                for ((weight, (inverse, alphas)), slope) in
+                    weights.iter_mut().zip(rows).zip(&mut slopes)
+                {
                     for l in 0..LANES {
-                        weight[l] = (alphas[b][l] * alpha[j] - scale * inverse[l]) * slope[l];
+                        weight[l] = (alphas[l] * alpha[j] - scale * inverse[l]) * slope[l];
                     }
-                    let block = &points.blocks[b * d..][..d];
-                    for ((sum, p), x) in sums.iter_mut().zip(&point).zip(block) {
+                }
+                // A coordinate at a time, so that its sum stays in registers.
+                for (k, sum) in sums.iter_mut().enumerate() {
+                    let mut own = *sum;
+                    let blocks = points.blocks[first * d + k..].iter().step_by(d);
+                    for (weight, x) in weights.iter().zip(blocks) {
                         for l in 0..LANES {
-                            let t = x[l] - p;
-                            sum[l] = weight[l].mul_add(t * t, sum[l]);
+                            let t = x[l] - point[k];
+                            own[l] = weight[l].mul_add(t * t, own[l]);
                         }
                     }
+                    *sum = own;
                 }
             }
         },
@@ -192,39 +200,6 @@ pub fn cross(points: &Points, xs: &Points, matrix: &mut [f64]) {
             }
         },
     );
-}
-
-/// k(x, X) · w for each test point x and each vector w: `weights` holds m padded vectors (0 in the
-/// padding), the result is N × m. The matrix is never stored.
-pub fn cross_times(points: &Points, xs: &Points, weights: &[f64]) -> Vec<f64> {
-    let ld = points.padded();
-    let m = weights.len() / ld;
-    let mut out = vec![0.0; xs.n * m];
-    widest(
-        #[inline(always)]
-        || {
-            let d = points.d;
-            let weights = weights.as_chunks::<LANES>().0;
-            let (mut point, mut sums) = (vec![0.0; d], vec![[0.0; LANES]; m]);
-            for (j, out) in out.chunks_exact_mut(m).enumerate() {
-                xs.copy_point(j, &mut point);
-                sums.fill([0.0; LANES]);
-                for (b, block) in points.blocks.chunks_exact(d).enumerate() {
-                    let k = matern(squared_distance(&point, block)).0;
-                    let vectors = weights.chunks_exact(ld / LANES);
-                    for (sum, weights) in sums.iter_mut().zip(vectors) {
-                        for l in 0..LANES {
-                            sum[l] = k[l].mul_add(weights[b][l], sum[l]);
-                        }
-                    }
-                }
-                for (out, sum) in out.iter_mut().zip(&sums) {
-                    *out = sum.iter().sum();
-                }
-            }
-        },
-    );
-    out
 }
 
 #[cfg(test)]
@@ -257,9 +232,6 @@ mod tests {
             symmetric(&p, 0.5, &mut r, &mut slopes);
             let mut k = vec![0.0; 7 * ld];
             cross(&p, &q, &mut k);
-            let weights: Vec<f64> =
-                (0..2 * ld).map(|i| if i % ld < n { i as f64 } else { 0.0 }).collect();
-            let products = cross_times(&p, &q, &weights);
             let row = |x: &[f64], i: usize| x[3 * i..][..3].to_vec();
             for j in 0..n {
                 for i in j..n {
@@ -269,15 +241,9 @@ mod tests {
                 }
             }
             for j in 0..7 {
-                let mut sums = [0.0; 2];
                 for i in 0..n {
                     let expected = plain(&row(&x, i), &row(&xs, j), &lengthscales);
                     assert!((k[j * ld + i] - expected).abs() < 1e-14, "{n}: {i} {j}");
-                    sums[0] += expected * i as f64;
-                    sums[1] += expected * (ld + i) as f64;
-                }
-                for (a, b) in products[2 * j..][..2].iter().zip(sums) {
-                    assert!((a - b).abs() < 1e-11, "{n}: {a} {b}");
                 }
             }
         }

@@ -38,7 +38,8 @@
 //! over the waves), 0.044 v for F = 512; that error is common to the functions drawn together. The
 //! update term is exact.
 
-use super::kernel::{Points, cross_times};
+use super::factor::{Layout, product};
+use super::kernel::Points;
 use super::posterior::Gp;
 use crate::numerics::vector::{LANES, Lanes, cos_turn, sin_turn, widest};
 use crate::random::{Key, Purpose, Stream, fill_normal};
@@ -51,9 +52,9 @@ pub const WAVES: usize = 512;
 /// A cosine and a sine of each.
 const FEATURES: usize = 2 * WAVES;
 
-/// So many waves are evaluated before they are multiplied with the coefficients: their features fit
-/// into the first-level cache.
-const CHUNK: usize = 64;
+/// The features of so many blocks of points are multiplied with the coefficients at once: half a
+/// megabyte.
+const BLOCKS: usize = 4;
 
 /// Degrees of freedom of the spectral density: 2ν of Matérn ν = 5/2.
 const FREEDOM: usize = 5;
@@ -131,7 +132,7 @@ impl Paths<'_> {
         let own = |row: usize| functions.start * row..functions.end * row;
         let mut draws = vec![0.0; m * points.n];
         self.waves.evaluate(&points, &self.coefficients[own(FEATURES)], &mut draws, points.n);
-        let products = cross_times(&gp.points, &points, &self.updates[own(ld)]);
+        let products = gp.cross_times(xs, &self.updates[own(ld)]);
         for (k, draw) in draws.chunks_exact_mut(points.n).enumerate() {
             for (i, f) in draw.iter_mut().enumerate() {
                 *f = gp.units.invert(gp.hyper.mean + *f + products[i * m + k]);
@@ -171,60 +172,32 @@ impl Waves {
     /// (a_0, b_0, a_1, …) of one after the other; the values of each begin `stride` after the last.
     fn evaluate(&self, points: &Points, coefficients: &[f64], out: &mut [f64], stride: usize) {
         let d = points.lengthscales().len();
-        let m = coefficients.len() / FEATURES;
-        let (mut features, mut sums) = ([[0.0; LANES]; 2 * CHUNK], vec![[0.0; LANES]; m]);
-        widest(
-            #[inline(always)]
-            || {
-                for (b, block) in points.blocks().chunks_exact(d).enumerate() {
-                    sums.fill([0.0; LANES]);
-                    for (c, waves) in self.frequencies.chunks_exact(CHUNK * d).enumerate() {
-                        for (pair, frequency) in
-                            features.chunks_exact_mut(2).zip(waves.chunks_exact(d))
+        let mut features = vec![[0.0; LANES]; BLOCKS * FEATURES];
+        for (c, blocks) in points.blocks().chunks(BLOCKS * d).enumerate() {
+            // A column a feature, as many blocks of rows as there are.
+            let rows = blocks.len() / d;
+            widest(
+                #[inline(always)]
+                || {
+                    let columns = features.chunks_exact_mut(2 * rows);
+                    for (pair, frequency) in columns.zip(self.frequencies.chunks_exact(d)) {
+                        let (cos, sin) = pair.split_at_mut(rows);
+                        for ((cos, sin), block) in
+                            cos.iter_mut().zip(sin).zip(blocks.chunks_exact(d))
                         {
                             let turns = turns(frequency, block);
-                            pair[0] = cos_turn(turns);
-                            pair[1] = sin_turn(turns);
-                        }
-                        let own =
-                            |k: usize| &coefficients[k * FEATURES + c * 2 * CHUNK..][..2 * CHUNK];
-                        // Four functions at a time keep their sums in registers.
-                        let (fours, rest) = sums.as_chunks_mut::<4>();
-                        for (g, sums) in fours.iter_mut().enumerate() {
-                            add(&features, [0, 1, 2, 3].map(|i| own(4 * g + i)), sums);
-                        }
-                        for (i, sum) in rest.iter_mut().enumerate() {
-                            add(&features, [own(m / 4 * 4 + i)], std::array::from_mut(sum));
+                            *cos = cos_turn(turns);
+                            *sin = sin_turn(turns);
                         }
                     }
-                    let first = b * LANES;
-                    let len = LANES.min(points.n - first);
-                    for (k, sum) in sums.iter().enumerate() {
-                        out[k * stride + first..][..len].copy_from_slice(&sum[..len]);
-                    }
-                }
-            },
-        );
-    }
-}
-
-/// Adds Σ coefficient · feature to the sum of each of D functions.
-#[inline(always)]
-fn add<const D: usize>(
-    features: &[Lanes; 2 * CHUNK],
-    coefficients: [&[f64]; D],
-    sums: &mut [Lanes; D],
-) {
-    let mut own = *sums;
-    for (f, feature) in features.iter().enumerate() {
-        for (sum, coefficients) in own.iter_mut().zip(&coefficients) {
-            let c = coefficients[f];
-            for l in 0..LANES {
-                sum[l] = c.mul_add(feature[l], sum[l]);
-            }
+                },
+            );
+            let first = c * BLOCKS * LANES;
+            let points = Layout { n: (rows * LANES).min(points.n - first), ld: rows * LANES };
+            let features = features[..rows * FEATURES].as_flattened();
+            product(points, features, coefficients, &mut out[first..], stride);
         }
     }
-    *sums = own;
 }
 
 /// ω·x for each point of a block.

@@ -9,7 +9,7 @@
 //! targets that the model was given.
 
 use super::factor::{Layout, transposed_product};
-use super::kernel::{Points, cross, cross_times};
+use super::kernel::{Points, cross};
 use super::likelihood::Likelihood;
 use super::{Bounds, Hyper, check, fit};
 use crate::error::Result;
@@ -131,8 +131,21 @@ impl Gp {
 
     /// Mean of f at each of the test points (N × d, row-major): n N operations.
     pub fn predict_mean(&self, xs: &[f64]) -> Vec<f64> {
-        let products = cross_times(&self.points, &self.scaled(xs), &self.weights);
+        let products = self.cross_times(xs, &self.weights);
         products.iter().map(|k| self.mean_of(*k)).collect()
+    }
+
+    /// k(x, X) w for each test point (N × d, row-major) and each vector w: `weights` holds m of them in
+    /// the layout of the factor, the result is N × m, row-major. The whole matrix is never stored.
+    pub(super) fn cross_times(&self, xs: &[f64], weights: &[f64]) -> Vec<f64> {
+        let mut products = Vec::new();
+        for batch in xs.chunks(BATCH * self.hyper.lengthscales.len()) {
+            let points = self.scaled(batch);
+            let mut columns = vec![0.0; self.layout.ld * points.n];
+            cross(&self.points, &points, &mut columns);
+            products.extend(transposed_product(self.layout, weights, &columns));
+        }
+        products
     }
 
     /// The mean at a point x from k(x, X) α.

@@ -31,6 +31,7 @@ use crate::study::record::{Outcome, Trial};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::Instant;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "scbo",
@@ -48,7 +49,7 @@ const CANDIDATES: u32 = 5000;
 /// The best candidate of a draw is improved in so many boxes about it, each a quarter of the one before,
 /// with so many candidates.
 const ROUNDS: i32 = 3;
-const FINER: u32 = 200;
+const FINER: u32 = 64;
 
 /// The table `[sampler]`.
 #[derive(Debug, Deserialize)]
@@ -341,9 +342,11 @@ impl Scbo {
         let here = |told: &&Told| self.rules == Rules::Compat || told.note.restart == restart;
         let rows: Vec<Row> = self.told.iter().filter(here).map(|told| told.row.clone()).collect();
         let before = self.latest_fit(open);
+        let start = Instant::now();
         let warm = before.map(|note| note.models.clone()).unwrap_or_default();
         let surrogate = Surrogate::fit(&rows, dimensions, self.objective, self.rules, &warm)
             .expect("every point is in the cube");
+        let fitted = Instant::now();
         let centre = self.region.centre_after(&self.group).expect("some result told something");
         let weights = match (self.rules, surrogate.lengthscales()) {
             (Rules::Compat, Some(lengthscales)) => trust_region::weights(&lengthscales),
@@ -358,8 +361,10 @@ impl Scbo {
             .collect();
         let mut stream = key.stream(Purpose::Sampler);
         let candidates = self.near(&centre, &bounds, self.candidates, &taken, &mut stream);
+        let proposed = Instant::now();
         let draws = surrogate.draw(count, key);
         let scores = draws.scores(&candidates);
+        let drawn = Instant::now();
         let picks = match self.rules {
             Rules::Repaired => choice::sequential(&scores),
             Rules::Compat => choice::best_of_one(&scores[count - 1], count),
@@ -390,6 +395,13 @@ impl Scbo {
             let note = Note { feasibility: Some(surrogate.feasibility(&point)), ..note.clone() };
             made.push((self.scale.from_unit(&point), note));
         }
+        tracing::debug!(
+            fit = (fitted - start).as_secs_f64(),
+            candidates = (proposed - fitted).as_secs_f64(),
+            draw = (drawn - proposed).as_secs_f64(),
+            choose = drawn.elapsed().as_secs_f64(),
+            "seconds of an ask"
+        );
         // Where all candidates are known, in a space of few points.
         for number in numbers.skip(made.len()) {
             made.push((random_point(&self.space, self.key.trial(number)), note.clone()));
