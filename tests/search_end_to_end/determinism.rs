@@ -19,6 +19,46 @@ fn the_number_of_workers_changes_nothing() {
     }
 }
 
+/// The points of a sampler that learns depend on results, so on which of them are known; and the models
+/// of a resumed study start from what the journal kept.
+#[test]
+fn a_sampler_that_learns_gives_the_same_points_however_it_runs() {
+    let place = Place::new();
+    let learning = SEARCH
+        .replace("name = \"sobol\"", "name = \"scbo\"\ninitial = 6\ncandidates = 300\nlag = 3");
+    assert_ne!(learning, SEARCH);
+    let study = place.study(&learning);
+    let search = |name: &str, options: &str| {
+        let (study, folder) = (study.display(), place.path(name));
+        let save = folder.display();
+        success(&line(format!("search {study} --save {save} --quiet {options}")));
+        folder
+    };
+    let one = results(&search("one", "--workers 1"));
+    let modelled = one.notes.iter().flatten().filter(|note| note.length.is_some()).count();
+    assert!(modelled >= 10, "only {modelled} points came from the models");
+    for workers in [2, 4] {
+        let folder = search(
+            &format!("workers {workers}").replace(' ', "_"),
+            &format!("--workers {workers}"),
+        );
+        assert_eq!(results(&folder), one, "{workers} workers");
+    }
+    for calls in [5, 9, 14] {
+        let folder = search(&format!("stopped_{calls}"), &format!("--workers 2 --calls {calls}"));
+        let save = folder.display();
+        success(&line(format!("search --resume --save {save} --quiet --calls 20 --workers 4")));
+        assert_eq!(results(&folder), one, "resumed after {calls}");
+    }
+    let killed = place.path("killed");
+    let (study, save) = (study.display(), killed.display());
+    let mut search = Running::start(format!("search {study} --save {save} --quiet --workers 4"));
+    search.wait_for(|| journal_len(&killed) >= 30_000);
+    search.kill();
+    success(&line(format!("search --resume --save {save} --quiet")));
+    assert_eq!(results(&killed), one, "killed");
+}
+
 #[test]
 fn another_seed_gives_other_trials() {
     let results = search("--seed 4");

@@ -1,5 +1,6 @@
 //! Studies, processes and what they leave.
 
+use spikeseek::search::sampler::scbo::Note;
 use spikeseek::search::space::Point;
 use spikeseek::study::folder::StudyFolder;
 use spikeseek::study::journal;
@@ -234,13 +235,20 @@ pub fn journal_len(folder: &Path) -> u64 {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Results {
     pub trials: Vec<(u64, Point, Option<Finished>)>,
+    /// What the sampler noted of each trial.
+    pub notes: Vec<Option<Note>>,
     pub network: Vec<u8>,
 }
 
 pub fn results(folder: &Path) -> Results {
-    let trials =
-        record(folder).trials.into_iter().map(|t| (t.number, t.point, t.finished)).collect();
-    Results { trials, network: std::fs::read(StudyFolder::new(folder).best_network()).unwrap() }
+    let trials = record(folder).trials;
+    let notes = trials.iter().map(Note::of).collect();
+    let trials = trials.into_iter().map(|t| (t.number, t.point, t.finished)).collect();
+    Results {
+        trials,
+        notes,
+        network: std::fs::read(StudyFolder::new(folder).best_network()).unwrap(),
+    }
 }
 
 /// Results of [`SEARCH`] with one worker that nothing interrupted.

@@ -119,6 +119,11 @@ impl Gp {
         self.jitter
     }
 
+    /// Variance of the noise, in units of the targets squared.
+    pub fn noise(&self) -> f64 {
+        (self.hyper.noise + self.jitter) * self.units.scale().powi(2)
+    }
+
     /// Number of training points.
     pub fn n(&self) -> usize {
         self.points.n

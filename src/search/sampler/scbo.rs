@@ -22,7 +22,7 @@ use crate::random::{Key, Purpose, Stream};
 use crate::search::gp::Hyper;
 use crate::search::scbo::Rules;
 use crate::search::scbo::candidates::{self, candidates, drop_near, drop_repeated};
-use crate::search::scbo::choice;
+use crate::search::scbo::choice::{self, Score};
 use crate::search::scbo::surrogate::{self, OBJECTIVE, Objective, Row, Surrogate};
 use crate::search::scbo::trust_region::{self, Bounds, Observed, Origin, TrustRegion};
 use crate::search::sobol::{MAX_DIMENSIONS, Sobol};
@@ -50,6 +50,12 @@ const CANDIDATES: u32 = 5000;
 /// with so many candidates.
 const ROUNDS: i32 = 3;
 const FINER: u32 = 64;
+
+/// Candidates that are less likely to be feasible are passed over (benchmarking/RESULTS.md).
+const CONFIDENCE: f64 = 0.8;
+
+/// So many points are drawn in search of one that is not known, where there are few.
+const TRIES: u32 = 1000;
 
 /// The table `[sampler]`.
 #[derive(Debug, Deserialize)]
@@ -330,7 +336,28 @@ impl Scbo {
         let sequence = Sobol::scrambled(self.space.dimensions(), &mut key.stream(Purpose::Sampler))
             .expect("the number of dimensions was checked");
         // The sequence repeats after 2³² points, more than any study has.
-        self.space.from_unit(&sequence.point(index as u32))
+        let from_here = (0..TRIES).map(|k| self.space.from_unit(&sequence.point(index as u32 + k)));
+        self.first_new(from_here, &self.taken(open))
+    }
+
+    /// Points that are known or pending.
+    fn taken(&self, open: &[Pending]) -> Vec<Vec<f64>> {
+        let told = self.told.iter().map(|told| told.row.point.clone());
+        told.chain(open.iter().map(|pending| pending.point.clone())).collect()
+    }
+
+    /// The first point that is not taken; the last where all are, in a space of few points.
+    fn first_new(&self, points: impl Iterator<Item = Point>, taken: &[Vec<f64>]) -> Point {
+        let mut last = None;
+        for point in points {
+            let mut unit = vec![self.scale.to_unit(&point)];
+            drop_near(&mut unit, taken);
+            last = Some(point);
+            if !unit.is_empty() {
+                break;
+            }
+        }
+        last.expect("there are TRIES points")
     }
 
     /// Points for these trials from the models.
@@ -353,47 +380,53 @@ impl Scbo {
             _ => vec![1.0; dimensions],
         };
         let bounds = Bounds::around(&centre, &weights, self.region.length());
-        let taken: Vec<Vec<f64>> = self
-            .told
-            .iter()
-            .map(|told| told.row.point.clone())
-            .chain(open.iter().map(|pending| pending.point.clone()))
-            .collect();
+        let mut taken = self.taken(open);
         let mut stream = key.stream(Purpose::Sampler);
         let candidates = self.near(&centre, &bounds, self.candidates, &taken, &mut stream);
         let proposed = Instant::now();
         let draws = surrogate.draw(count, key);
         let scores = draws.scores(&candidates);
         let drawn = Instant::now();
-        let picks = match self.rules {
-            Rules::Repaired => choice::sequential(&scores),
-            Rules::Compat => choice::best_of_one(&scores[count - 1], count),
-        };
-        let mut points: Vec<Vec<f64>> = picks.iter().map(|&i| candidates[i].clone()).collect();
-        if self.rules == Rules::Repaired {
-            let mut taken = taken;
-            taken.extend(points.iter().cloned());
-            for (k, point) in points.iter_mut().enumerate() {
-                let mut best = scores[k][picks[k]];
-                for round in 1..=ROUNDS {
-                    let finer = bounds.shrunk(point, 0.25_f64.powi(round));
-                    let others = self.near(point, &finer, FINER, &taken, &mut stream);
-                    let others_scores = draws.scores_of(k, &others);
-                    if let Some(i) = choice::best_remaining(&others_scores, &[])
-                        && others_scores[i] > best
-                    {
-                        best = others_scores[i];
-                        *point = others[i].clone();
-                    }
-                }
-                taken.push(point.clone());
+        let points = match self.rules {
+            Rules::Compat => {
+                let picks = choice::best_of_one(&scores[count - 1], count);
+                picks.iter().map(|&i| candidates[i].clone()).collect()
             }
-        }
+            Rules::Repaired => {
+                let (mut picks, mut points) = (Vec::new(), Vec::new());
+                for (k, scores) in scores.iter().enumerate() {
+                    let confident = |candidates: &[Vec<f64>], scores: &[Score], picks: &[usize]| {
+                        choice::best_confident(scores, picks, CONFIDENCE, |some| {
+                            let some = some.iter().map(|&i| candidates[i].clone());
+                            surrogate.feasibility(&some.collect::<Vec<_>>())
+                        })
+                    };
+                    let Some((pick, mut best)) = confident(&candidates, scores, &picks) else {
+                        break;
+                    };
+                    picks.push(pick);
+                    let mut point = candidates[pick].clone();
+                    for round in 1..=ROUNDS {
+                        let finer = bounds.shrunk(&point, 0.25_f64.powi(round));
+                        let others = self.near(&point, &finer, FINER, &taken, &mut stream);
+                        let scores = draws.scores_of(k, &others);
+                        if let Some((i, rank)) = confident(&others, &scores, &[])
+                            && rank > best
+                        {
+                            (point, best) = (others[i].clone(), rank);
+                        }
+                    }
+                    taken.push(point.clone());
+                    points.push(point);
+                }
+                points
+            }
+        };
         let note = self.note_of_fit(numbers.start, &surrogate, before);
         let mut made = Vec::new();
-        for point in points {
-            let note = Note { feasibility: Some(surrogate.feasibility(&point)), ..note.clone() };
-            made.push((self.scale.from_unit(&point), note));
+        for (point, feasibility) in points.iter().zip(surrogate.feasibility(&points)) {
+            let note = Note { feasibility: Some(feasibility), ..note.clone() };
+            made.push((self.scale.from_unit(point), note));
         }
         tracing::debug!(
             fit = (fitted - start).as_secs_f64(),
@@ -404,7 +437,11 @@ impl Scbo {
         );
         // Where all candidates are known, in a space of few points.
         for number in numbers.skip(made.len()) {
-            made.push((random_point(&self.space, self.key.trial(number)), note.clone()));
+            let key = self.key.trial(number);
+            let random = (0..TRIES).map(|k| random_point(&self.space, key.epoch(u64::from(k))));
+            let point = self.first_new(random, &taken);
+            taken.push(self.scale.to_unit(&point));
+            made.push((point, note.clone()));
         }
         made
     }

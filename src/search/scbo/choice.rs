@@ -3,6 +3,10 @@
 //! A draw gives a value and constraints to every candidate. The best of a draw is the feasible
 //! candidate of the highest value, else the one that violates the constraints least, Σ max(c, 0).
 //! A batch takes one candidate a draw, each at most once ([`sequential`], the rule of the paper).
+//!
+//! The best of thousands of candidates is one that the draw flatters: where the optimum lies at the
+//! boundary, about half of such points turn out to be infeasible. So the sampler passes over candidates
+//! whose predicted probability to be feasible is low ([`best_confident`]).
 
 use std::cmp::Ordering;
 
@@ -55,6 +59,54 @@ pub fn best_remaining(draw: &[Score], taken: &[usize]) -> Option<usize> {
         }
     }
     best
+}
+
+/// A candidate that was chosen, ordered by how good it is.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Rank {
+    /// Whether it is feasible in the draw and likely to be feasible.
+    pub confident: bool,
+    /// Its score.
+    pub score: Score,
+}
+
+/// The probabilities of so many candidates are asked for at once, of [`MOST`] at most: each takes n²
+/// operations.
+const AT_ONCE: usize = 32;
+const MOST: usize = 128;
+
+/// The best candidate of a draw, not taken, among those that are feasible with at least this
+/// `confidence`. Where none of the [`MOST`] best feasible ones is, the one that is most likely feasible;
+/// where the draw has no feasible one, the one that violates least. `probabilities` gives those of
+/// candidates by their indices.
+pub fn best_confident(
+    draw: &[Score],
+    taken: &[usize],
+    confidence: f64,
+    probabilities: impl Fn(&[usize]) -> Vec<f64>,
+) -> Option<(usize, Rank)> {
+    let best = best_remaining(draw, taken)?;
+    let rank = |i: usize, confident| Some((i, Rank { confident, score: draw[i] }));
+    if !draw[best].feasible() {
+        return rank(best, false);
+    }
+    let free = |i: &usize| draw[*i].feasible() && !taken.contains(i);
+    let mut order: Vec<usize> = (0..draw.len()).filter(free).collect();
+    // A score is never NaN, so any two compare; the sort keeps the first of equals first.
+    order.sort_by(|&a, &b| draw[b].partial_cmp(&draw[a]).unwrap_or(Ordering::Equal));
+    order.truncate(MOST);
+    let mut likeliest = (f64::NEG_INFINITY, best);
+    for some in order.chunks(AT_ONCE) {
+        for (&i, p) in some.iter().zip(probabilities(some)) {
+            if p >= confidence {
+                return rank(i, true);
+            }
+            if p > likeliest.0 {
+                likeliest = (p, i);
+            }
+        }
+    }
+    rank(likeliest.1, false)
 }
 
 /// The best candidate of each draw that no draw before it has taken. Where a draw's feasible
@@ -121,6 +173,36 @@ mod tests {
             distinct.sort_unstable();
             distinct.dedup();
             prop_assert_eq!(distinct.len(), picks.len());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn with_confidence_in_all_the_best_wins(draws in draws()) {
+            for draw in &draws {
+                let found = best_confident(draw, &[0], 0.8, |some| vec![0.9; some.len()]);
+                prop_assert_eq!(found.map(|(i, _)| i), best_remaining(draw, &[0]));
+            }
+        }
+
+        #[test]
+        fn a_likely_candidate_beats_a_better_unlikely_one(
+            draw in draws().prop_map(|draws| draws[0].clone()),
+            chances in prop::collection::vec(0.0..1.0_f64, 12),
+        ) {
+            let of = |some: &[usize]| some.iter().map(|&i| chances[i]).collect();
+            let (found, rank) = best_confident(&draw, &[], 0.8, of).unwrap();
+            let feasible = || (0..draw.len()).filter(|&i| draw[i].feasible());
+            let likely = feasible().filter(|&i| chances[i] >= 0.8);
+            let best = likely.map(|i| draw[i].value()).fold(f64::NEG_INFINITY, f64::max);
+            if best > f64::NEG_INFINITY {
+                prop_assert!(rank.confident && draw[found].value() == best);
+            } else if feasible().next().is_some() {
+                let highest = feasible().map(|i| chances[i]).fold(0.0, f64::max);
+                prop_assert!(!rank.confident && chances[found] == highest);
+            } else {
+                prop_assert_eq!(Some(found), best_remaining(&draw, &[]));
+            }
         }
     }
 

@@ -3,8 +3,8 @@
 //! * The objective learns from trials that completed; its values are standardised, or pass through a
 //!   Gaussian copula (the paper's choice) first.
 //! * A constraint learns from every trial of which it is known, silent and timed-out ones too, in
-//!   the bilog scale of the paper, in units of its median size: so it does not matter in which
-//!   units a constraint is given. One that never differed is not modelled: its value is expected everywhere.
+//!   the bilog scale of the paper, in units of its median size on one side of 0: so it does not
+//!   matter in which units a constraint is given. One that never differed is not modelled: its value is expected everywhere.
 //! * As soon as a trial failed or ran out of time, whether a trial ends is a constraint of its own,
 //!   +1 for those and −1 for others.
 //!
@@ -181,19 +181,23 @@ impl Surrogate {
         Draws { models: drawn.collect(), number }
     }
 
-    /// Probability that a point satisfies every constraint: Π Φ(−μ/σ) over the models.
-    pub fn feasibility(&self, point: &[f64]) -> f64 {
-        let satisfied = |model: &Model| match &model.belief {
-            Belief::Constant(c) => f64::from(*c <= 0.0),
-            Belief::Process(gp) => {
-                let (mean, variance) = gp.predict(point);
-                match variance[0].sqrt() {
-                    0.0 => f64::from(mean[0] <= 0.0),
-                    sigma => normal_probability(-mean[0] / sigma),
+    /// Probability that the trial of each point will satisfy every constraint, noise included:
+    /// Π Φ(−μ/√(variance + noise)) over the models.
+    pub fn feasibility(&self, points: &[Vec<f64>]) -> Vec<f64> {
+        let xs = points.concat();
+        let mut probabilities = vec![1.0; points.len()];
+        for model in self.models.iter().filter(|model| model.role == Role::Constraint) {
+            let satisfied: Vec<f64> = match &model.belief {
+                Belief::Constant(c) => vec![f64::from(*c <= 0.0); points.len()],
+                Belief::Process(gp) => {
+                    let (mean, variance) = gp.predict(&xs);
+                    let z = mean.iter().zip(variance).map(|(m, v)| -m / (v + gp.noise()).sqrt());
+                    z.map(normal_probability).collect()
                 }
-            }
-        };
-        self.models.iter().filter(|m| m.role == Role::Constraint).map(satisfied).product()
+            };
+            probabilities.iter_mut().zip(satisfied).for_each(|(p, s)| *p *= s);
+        }
+        probabilities
     }
 }
 
@@ -243,12 +247,18 @@ impl Draws<'_> {
     }
 }
 
-/// bilog(c/s), s the median of |c|; the sign of each is kept.
+/// bilog(c/s) with the sign of each kept. The unit s is the median of |c| among the satisfied or among
+/// the violated, whichever is smaller: the scale is finest where the boundary is, even if a constraint
+/// can be violated by much more than it can be satisfied, as that on silence is.
 fn scaled_bilog(constraint: &[f64]) -> Vec<f64> {
-    let mut sizes: Vec<f64> = constraint.iter().map(|c| c.abs()).collect();
-    sizes.sort_by(f64::total_cmp);
-    let median = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
-    let unit = if median > 0.0 { median } else { 1.0 };
+    let median = |side: fn(f64) -> bool| {
+        let mut sizes: Vec<f64> =
+            constraint.iter().filter(|c| side(**c)).map(|c| c.abs()).collect();
+        sizes.sort_by(f64::total_cmp);
+        sizes.get(sizes.len() / 2).copied()
+    };
+    let units = median(|c| c < 0.0).into_iter().chain(median(|c| c > 0.0));
+    let unit = units.reduce(f64::min).unwrap_or(1.0);
     constraint.iter().map(|c| bilog(c / unit)).collect()
 }
 

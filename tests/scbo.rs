@@ -1,0 +1,285 @@
+//! The optimiser on results of every kind: silent, failed, without numbers, flat, few points.
+
+use spikeseek::random::{Key, Purpose, uniform};
+use spikeseek::search::sampler::scbo::Note;
+use spikeseek::search::sampler::{Proposal, Sampler, Setup, build};
+use spikeseek::search::scbo::Rules;
+use spikeseek::search::scbo::surrogate::{FAILURE, OBJECTIVE, Objective, Row, Surrogate};
+use spikeseek::search::space::Space;
+use spikeseek::study::record::{Finished, Outcome, Trial};
+use spikeseek::study::toml_check::Document;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+fn points(number: usize, dimensions: usize) -> Vec<Vec<f64>> {
+    let mut stream = Key::new(4).stream(Purpose::Synthetic);
+    (0..number).map(|_| (0..dimensions).map(|_| uniform(&mut stream)).collect()).collect()
+}
+
+/// Silent where x₀ > ½; the value falls off from 1 at x₁ = 0.
+fn rows(number: usize) -> Vec<Row> {
+    let row = |point: Vec<f64>| {
+        let constraint = point[0] - 0.5;
+        let value = (constraint <= 0.0).then(|| 1.0 - point[1]);
+        Row { point, value, constraints: vec![constraint], failed: false }
+    };
+    points(number, 3).into_iter().map(row).collect()
+}
+
+fn fit(rows: &[Row]) -> Surrogate {
+    Surrogate::fit(rows, 3, Objective::Standardise, Rules::Repaired, &BTreeMap::new()).unwrap()
+}
+
+fn feasibility(surrogate: &Surrogate, x0: f64) -> f64 {
+    surrogate.feasibility(&[vec![x0, 0.5, 0.5]])[0]
+}
+
+#[test]
+fn silent_rows_teach_the_constraint() {
+    let all = fit(&rows(40));
+    assert!(feasibility(&all, 0.1) > 0.99 && feasibility(&all, 0.9) < 0.01);
+    let names: Vec<String> = all.hypers().into_keys().collect();
+    assert_eq!(names, ["constraint 0", OBJECTIVE]);
+    // Without those that have no value the constraint is unknown where it is violated.
+    let complete: Vec<Row> = rows(40).into_iter().filter(|row| row.value.is_some()).collect();
+    assert!(feasibility(&fit(&complete), 0.9) > 0.01);
+}
+
+#[test]
+fn failures_are_a_constraint_of_their_own() {
+    let mut rows = rows(40);
+    for row in &mut rows {
+        row.constraints = vec![-0.2];
+        row.failed = row.point[2] > 0.6;
+        row.value = row.value.filter(|_| !row.failed);
+    }
+    let surrogate = fit(&rows);
+    assert!(surrogate.hypers().contains_key(FAILURE));
+    let at = |x2| surrogate.feasibility(&[vec![0.5, 0.5, x2]])[0];
+    assert!(at(0.1) > 0.9 && at(0.95) < 0.1, "{} {}", at(0.1), at(0.95));
+}
+
+#[test]
+fn numbers_that_are_none_teach_nothing() {
+    let clean = rows(30);
+    let mut spoilt = clean.clone();
+    for (k, bad) in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].into_iter().enumerate() {
+        let point = vec![0.2, 0.1 * k as f64, 0.7];
+        spoilt.push(Row { point, value: Some(bad), constraints: vec![bad], failed: false });
+    }
+    assert_eq!(fit(&spoilt).hypers(), fit(&clean).hypers());
+    // Nothing but such rows: no models, anything goes.
+    let nothing = fit(&spoilt[30..]);
+    assert!(nothing.hypers().is_empty() && feasibility(&nothing, 0.9) == 1.0);
+}
+
+#[test]
+fn a_constraint_that_never_differs_is_expected_everywhere() {
+    for (value, expected) in [(-0.3, 1.0), (0.3, 0.0)] {
+        let mut rows = rows(20);
+        rows.iter_mut().for_each(|row| row.constraints = vec![value]);
+        let surrogate = fit(&rows);
+        assert!(!surrogate.hypers().contains_key("constraint 0"));
+        assert_eq!(feasibility(&surrogate, 0.4), expected);
+        let scores = surrogate.draw(1, Key::new(1)).scores(&points(5, 3));
+        assert!(scores[0].iter().all(|score| score.feasible() == (expected == 1.0)));
+    }
+}
+
+#[test]
+fn the_unit_of_a_constraint_does_not_matter() {
+    let one = fit(&rows(40));
+    let mut scaled = rows(40);
+    scaled.iter_mut().flat_map(|row| &mut row.constraints).for_each(|c| *c *= 1024.0);
+    assert_eq!(fit(&scaled).hypers(), one.hypers());
+}
+
+#[test]
+fn a_foreign_earlier_fit_is_ignored() {
+    let rows = rows(30);
+    let mut bad = fit(&rows).hypers();
+    bad.get_mut(OBJECTIVE).unwrap().lengthscales.pop();
+    bad.get_mut("constraint 0").unwrap().noise = f64::NAN;
+    let found = Surrogate::fit(&rows, 3, Objective::Standardise, Rules::Repaired, &bad).unwrap();
+    assert_eq!(found.hypers(), fit(&rows).hypers());
+}
+
+#[test]
+fn compat_constraints_have_the_kernel_of_the_objective() {
+    let rules = Rules::Compat;
+    let found =
+        Surrogate::fit(&rows(30), 3, Objective::Standardise, rules, &BTreeMap::new()).unwrap();
+    let hypers = found.hypers();
+    assert_eq!(hypers["constraint 0"].lengthscales, hypers[OBJECTIVE].lengthscales);
+    assert_ne!(
+        fit(&rows(30)).hypers()["constraint 0"].lengthscales,
+        hypers[OBJECTIVE].lengthscales
+    );
+}
+
+#[test]
+fn the_copula_sees_the_order_alone() {
+    let warm = BTreeMap::new();
+    let of = |rows: &[Row]| {
+        Surrogate::fit(rows, 3, Objective::Copula, Rules::Repaired, &warm).unwrap().hypers()
+    };
+    let mut bent = rows(30);
+    bent.iter_mut().flat_map(|row| &mut row.value).for_each(|v| *v = v.powi(3) + 7.0);
+    assert_eq!(of(&bent), of(&rows(30)));
+}
+
+#[test]
+fn a_draw_is_the_same_function_alone_and_among_others() {
+    let surrogate = fit(&rows(40));
+    let candidates = points(50, 3);
+    let draws = surrogate.draw(5, Key::new(2));
+    for (k, scores) in draws.scores(&candidates).iter().enumerate() {
+        for (a, b) in scores.iter().zip(draws.scores_of(k, &candidates)) {
+            assert!((a.value() - b.value()).abs() < 1e-9 && a.feasible() == b.feasible());
+        }
+    }
+}
+
+/// A search whose proposals are evaluated at once, `batch` at a time.
+struct Search {
+    space: Space,
+    sampler: Box<dyn Sampler>,
+    trials: Vec<Trial>,
+}
+
+const UNIT: &str = "[space]\na = { float = [0.0, 1.0] }\nb = { float = [0.0, 1.0] }\n";
+
+impl Search {
+    fn new(space: &str, settings: &str) -> Self {
+        let text = format!("{space}\n[sampler]\nname = \"scbo\"\n{settings}\n");
+        let document = Document::parse(Path::new("study.toml"), &text).unwrap();
+        let space = Space::from_document(&document).unwrap();
+        let sampler = build(&Setup { space: &space, seed: 8, document: &document }).unwrap();
+        Search { space, sampler, trials: Vec::new() }
+    }
+
+    /// Asks for so many and tells what became of them.
+    fn go(&mut self, batch: u64, finish: impl Fn(&[f64]) -> (Outcome, Option<f64>, Vec<f64>)) {
+        let first = self.trials.len() as u64;
+        let proposals = self.sampler.ask(first..first + batch, &[]);
+        assert_eq!(proposals.len() as u64, batch);
+        for (Proposal { point, attributes }, number) in proposals.into_iter().zip(first..) {
+            assert!(self.space.contains(&point), "{point:?}");
+            let (outcome, value, constraints) = finish(&self.space.to_unit(&point));
+            let finished = Finished {
+                outcome,
+                value,
+                constraints,
+                intermediate: vec![],
+                attributes: BTreeMap::new(),
+            };
+            let trial = Trial {
+                number,
+                point,
+                proposal: attributes,
+                finished: Some(finished),
+                started: String::new(),
+                ended: None,
+            };
+            self.sampler.tell(&trial);
+            self.trials.push(trial);
+        }
+    }
+
+    fn notes(&self) -> Vec<Note> {
+        self.trials.iter().map(|trial| Note::of(trial).unwrap()).collect()
+    }
+}
+
+#[test]
+fn every_point_of_a_small_space_is_tried_before_any_comes_again() {
+    let mut search = Search::new(
+        "[space]\nn = { int = [1, 4] }\nk = { categorical = [\"x\", \"y\", \"z\"] }",
+        "initial = 4",
+    );
+    for _ in 0..10 {
+        search.go(2, |u| (Outcome::Complete, Some(u[0] - u[1]), vec![]));
+    }
+    let names: Vec<String> =
+        search.trials.iter().map(|trial| format!("{:?}", trial.point)).collect();
+    assert_eq!(names[..12].iter().collect::<BTreeSet<_>>().len(), 12, "{names:?}");
+}
+
+#[test]
+fn a_region_without_success_shrinks_and_a_new_one_starts_afresh() {
+    let mut search = Search::new(UNIT, "initial = 10\nbatch = 1\ncandidates = 200");
+    // The best is met in the design; nothing beats it.
+    let first_best = |u: &[f64]| (Outcome::Complete, Some(-(u[0] - 0.5).powi(2)), vec![]);
+    search.go(10, |_| (Outcome::Complete, Some(1.0), vec![]));
+    for _ in 0..60 {
+        search.go(1, first_best);
+    }
+    let notes = search.notes();
+    let lengths: Vec<f64> =
+        notes.iter().filter(|note| note.restart == 0).filter_map(|note| note.length).collect();
+    assert_eq!(lengths[0], 0.8);
+    assert!(lengths.windows(2).all(|pair| pair[1] <= pair[0]), "{lengths:?}");
+    let restart = notes.iter().position(|note| note.restart == 1).expect("a restart");
+    let after = &notes[restart..];
+    assert!(after[..10].iter().all(|note| note.length.is_none()), "a design of its own");
+    // Any value is a success in the new region, though the old one had a better one.
+    let modelled = after.iter().find(|note| note.length.is_some()).expect("it goes on");
+    assert_eq!((modelled.length, modelled.restart), (Some(0.8), 1));
+    let points: BTreeSet<String> =
+        search.trials.iter().map(|trial| format!("{:?}", trial.point)).collect();
+    assert_eq!(points.len(), search.trials.len(), "the second design is another");
+}
+
+#[test]
+fn while_all_is_silent_and_flat_the_design_goes_on() {
+    let mut search = Search::new(UNIT, "initial = 10");
+    for _ in 0..8 {
+        search.go(4, |_| (Outcome::Silent, None, vec![0.9]));
+    }
+    assert!(search.notes().iter().all(|note| note.length.is_none()));
+    // The first difference gives the models a direction.
+    search.go(1, |_| (Outcome::Silent, None, vec![0.4]));
+    search.go(1, |_| (Outcome::Silent, None, vec![0.4]));
+    assert!(search.notes().last().unwrap().length.is_some());
+}
+
+#[test]
+fn bad_results_of_every_kind_are_survived() {
+    type Result = (Outcome, Option<f64>, Vec<f64>);
+    let kinds: [Result; 8] = [
+        (Outcome::Failed, None, vec![]),
+        (Outcome::Timeout, None, vec![0.1]),
+        (Outcome::Complete, Some(f64::NAN), vec![-1.0]),
+        (Outcome::Complete, Some(f64::INFINITY), vec![f64::NAN]),
+        (Outcome::Complete, Some(1.0), vec![f64::NEG_INFINITY]),
+        (Outcome::Silent, None, vec![f64::INFINITY]),
+        (Outcome::Complete, Some(1e300), vec![-1e300]),
+        (Outcome::Complete, Some(0.5), vec![]),
+    ];
+    // Each alone, then all of them in turn.
+    for k in 0..=kinds.len() {
+        let mut search = Search::new(UNIT, "initial = 4\nbatch = 2\ncandidates = 100");
+        for round in 0..12 {
+            search.go(2, |_| kinds[if k < kinds.len() { k } else { round % kinds.len() }].clone());
+        }
+        assert_eq!(search.trials.len(), 24, "{k}");
+    }
+}
+
+#[test]
+fn points_of_a_batch_are_apart() {
+    let mut search = Search::new(UNIT, "initial = 10");
+    let bowl =
+        |u: &[f64]| (Outcome::Complete, Some(-(u[0] - 0.3).powi(2) - (u[1] - 0.6).powi(2)), vec![]);
+    for _ in 0..4 {
+        search.go(16, bowl);
+    }
+    let units: Vec<Vec<f64>> =
+        search.trials.iter().map(|trial| search.space.to_unit(&trial.point)).collect();
+    for (i, a) in units.iter().enumerate() {
+        for (j, b) in units[..i].iter().enumerate() {
+            let near = a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+            assert!(!near, "{j} and {i}: {a:?}");
+        }
+    }
+}
