@@ -1,8 +1,10 @@
-//! Readers, one file a format, and the labelled images that they give.
+//! Readers, one file a format, the labelled images that they give, and generators of labelled spikes.
 
 pub mod digits;
 pub mod idx;
 pub mod mnist;
+pub mod randman;
+pub mod random_spikes;
 
 /// Grey-level images with labels, in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
