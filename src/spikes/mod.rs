@@ -14,4 +14,5 @@ pub use denoise::denoise;
 pub use events::{Event, Events, Sensor};
 pub use poisson::PoissonEncoder;
 pub use set::SpikeSet;
+pub(crate) use set::pack;
 pub use train::SpikeTrain;
