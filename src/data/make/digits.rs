@@ -60,8 +60,10 @@ fn film(set: &ImageSet, i: usize, key: Key) -> Events {
     let level = |row: i64, column: i64| {
         let inside =
             (0..set.height as i64).contains(&row) && (0..set.width as i64).contains(&column);
-        let at = row as usize * set.width + column as usize;
-        if inside { f64::from(image[at]) / f64::from(set.max_level) } else { 0.0 }
+        if !inside {
+            return 0.0;
+        }
+        f64::from(image[row as usize * set.width + column as usize]) / f64::from(set.max_level)
     };
     let picture = |t_us: u64, pixels: &mut [f32]| {
         let saccade = (t_us / SACCADE_US).min(2) as usize;
