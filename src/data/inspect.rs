@@ -215,10 +215,11 @@ impl Map {
         Map { width, height, counts }
     }
 
-    /// The map in characters, `░` few to `█` many.
+    /// The map in characters, from `░` to `█`, which is the fullest field; below an eighth of it is blank.
     pub fn text(&self) -> String {
         let most = self.counts.iter().copied().max().unwrap_or(0).max(1);
-        let shade = |&count: &u32| match (4 * count).div_ceil(most) {
+        let most = u64::from(most);
+        let shade = |&count: &u32| match (4 * u64::from(count) + most / 2) / most {
             0 => ' ',
             1 => '░',
             2 => '▒',
