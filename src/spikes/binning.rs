@@ -129,7 +129,7 @@ impl Binning {
             return refuse("width_us = 0: a step lasts at least 1 microsecond".into());
         }
         if let Some([width, height]) = self.size
-            && !(1..=sensor.width).contains(&width) | !(1..=sensor.height).contains(&height)
+            && !((1..=sensor.width).contains(&width) && (1..=sensor.height).contains(&height))
         {
             let (w, h) = (sensor.width, sensor.height);
             return refuse(format!(
@@ -139,11 +139,9 @@ impl Binning {
         if self.capacity == Some(0) {
             return refuse("capacity = 0: no spike would be left".into());
         }
-        if self.output(sensor).addresses() > MOST {
-            return refuse(format!(
-                "{} addresses: at most {MOST} are possible",
-                sensor.addresses()
-            ));
+        let neurons = self.neurons(sensor);
+        if neurons > MOST {
+            return refuse(format!("{neurons} addresses: at most {MOST} are possible"));
         }
         Ok(())
     }
