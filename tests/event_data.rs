@@ -145,6 +145,24 @@ fn the_cache_gives_what_was_put_in() {
 }
 
 #[test]
+fn two_who_miss_the_same_cache_both_get_it() {
+    let dir = tempfile::tempdir().unwrap();
+    made_digits(dir.path(), 1);
+    let source = EventSet::Nmnist.open(dir.path(), EventPart::Train).unwrap();
+    let (binning, cache_dir) = (Binning::width_us(10, 30_000), dir.path().join("cache"));
+    let expected = all(&direct(source.as_ref(), &binning, 1));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let set = cache::load(source.as_ref(), &binning, 1, &cache_dir, QUIET).unwrap();
+                assert_eq!(all(&set), expected);
+            });
+        }
+    });
+    assert_eq!(caches(&cache_dir).len(), 1);
+}
+
+#[test]
 fn whatever_changes_gets_a_cache_of_its_own() {
     let dir = tempfile::tempdir().unwrap();
     made_digits(dir.path(), 1);

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::UNIX_EPOCH;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -141,7 +142,10 @@ fn build(
     path: &Path,
     progress: Progress,
 ) -> Result<()> {
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    // Neither two processes nor two threads that miss the same file may share a draft.
+    static DRAFTS: AtomicUsize = AtomicUsize::new(0);
+    let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+    let draft = path.with_extension(format!("{}.{number}.new", std::process::id()));
     let written = write(source, binning, seed, &draft, progress)
         .and_then(|()| fs::rename(&draft, path).map_err(Error::io(path, "create")));
     if written.is_err() {
