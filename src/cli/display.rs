@@ -253,11 +253,16 @@ fn clock(duration: Duration) -> String {
 
 /// A bar for the samples of one training run; hidden if `quiet` or not on a terminal.
 pub fn sample_bar(quiet: bool) -> ProgressBar {
+    piece_bar(quiet, "images")
+}
+
+/// A bar for pieces of any kind, named by `what`; hidden if `quiet` or not on a terminal.
+pub fn piece_bar(quiet: bool, what: &str) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let template = "{bar:30.cyan/8} {pos}/{len} images  {per_sec}  ETA {eta}";
-    let style = ProgressStyle::with_template(template).expect("a valid template");
+    let template = format!("{{bar:30.cyan/8}} {{pos}}/{{len}} {what}  {{per_sec}}  ETA {{eta}}");
+    let style = ProgressStyle::with_template(&template).expect("a valid template");
     BARS.add(ProgressBar::new(0)).with_style(style.progress_chars("━╸─"))
 }
 

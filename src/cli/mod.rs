@@ -1,5 +1,6 @@
 //! The subcommands of the binary, one file each, and the one place where errors become exit codes.
 
+mod data;
 mod display;
 mod evaluate;
 mod export;
@@ -34,6 +35,8 @@ enum Command {
     Report(report::Arguments),
     /// Write the trials of a study as CSV with the columns of the reference
     Export(export::Arguments),
+    /// Make small event data sets and look at event data sets
+    Data(data::Arguments),
 }
 
 /// Runs the program: 0 done, 1 an error, 2 wrong arguments, 130 ended by a signal.
@@ -47,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Data(arguments) => data::run(&arguments),
     };
     match result {
         Ok(code) => code,

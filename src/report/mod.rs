@@ -14,6 +14,7 @@
 //! | `colour`, `picture` | the colour map of the weights; PNG as a `data:` address |
 //! | `network_images`, `assignment` | weights of the best network; neurons and θ of each class |
 //! | `raster` | spikes of one sample |
+//! | `recording` | events of one recording, as a file of its own |
 //! | `ranking` | the table of the best trials |
 //! | `html` | the page around them |
 //! | `table` | the same for the terminal |
@@ -29,6 +30,7 @@ mod panels;
 mod picture;
 mod ranking;
 mod raster;
+mod recording;
 mod scale;
 mod svg;
 mod table;
@@ -36,6 +38,7 @@ mod table;
 #[cfg(test)]
 mod example;
 
+pub use recording::recording;
 pub use table::table;
 
 use crate::spikes::SpikeTrain;

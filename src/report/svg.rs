@@ -101,6 +101,17 @@ impl Svg {
         self.path(class, &d);
     }
 
+    /// A picture, given by its address, over a rectangle; its pixels stay sharp.
+    pub(super) fn image(&mut self, at: (f64, f64), size: (f64, f64), address: &str) {
+        let [x, y, width, height] = [at.0, at.1, size.0, size.1].map(coordinate);
+        let address = escape(address);
+        let _ = writeln!(
+            self.out,
+            "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
+             preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" href=\"{address}\"/>"
+        );
+    }
+
     /// Closes the figure.
     pub(super) fn finish(mut self) -> String {
         self.out.push_str("</svg>\n");

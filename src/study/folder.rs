@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Paths below a study folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,9 +75,12 @@ impl StudyFolder {
 /// # Errors
 /// [`Error::Io`].
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    // Two processes may write the same file, such as `report` beside a search that ends.
+    // Two processes may write the same file, such as `report` beside a search that ends, and so may two
+    // threads.
+    static DRAFTS: AtomicUsize = AtomicUsize::new(0);
+    let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
     let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}.new", std::process::id()));
+    draft.push(format!(".{}.{number}.new", std::process::id()));
     let draft = PathBuf::from(draft);
     let written = File::create(&draft).map_err(Error::io(&draft, "create")).and_then(|mut file| {
         file.write_all(bytes).map_err(Error::io(&draft, "write"))?;
