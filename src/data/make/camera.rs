@@ -94,13 +94,15 @@ mod tests {
 
     #[test]
     fn light_gives_on_events_and_dark_gives_off_events_where_it_changes() {
-        // ln(1.1/0.1) = 2.4: six thresholds of 0.4 less mismatch, up and down again.
+        // ln(1.1/0.1) = 2.4: six thresholds of 0.4 less mismatch, up and down again; rounding decides
+        // whether the way back has the last of them.
         let events = film(0.0, |t_us, picture| {
             picture[1] = if (20_000..60_000).contains(&t_us) { 1.0 } else { 0.0 };
         });
         assert!(events.iter().all(|e| e.x == 1));
         let (on, off): (Vec<_>, Vec<_>) = events.iter().partition(|e| e.p == 1);
-        assert!((5..=6).contains(&on.len()) && on.len() == off.len(), "{on:?} {off:?}");
+        assert!((5..=6).contains(&on.len()), "{on:?}");
+        assert!(off.len() == on.len() || off.len() + 1 == on.len(), "{on:?} {off:?}");
         assert!(on.iter().all(|e| (19_000..20_000).contains(&e.t_us)));
         assert!(off.iter().all(|e| (59_000..60_000).contains(&e.t_us)));
     }
