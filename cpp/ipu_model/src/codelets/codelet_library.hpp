@@ -46,7 +46,7 @@ struct Field {
   unsigned minAlign = 1;                      ///< bytes; of the vector, or of each row
   bool interleaved = false;                   ///< asks for interleaved tile memory
   std::size_t offset = 0;                     ///< bytes from the start of the host object
-  std::size_t elementSize = 0;                ///< bytes of one element on the host
+  std::size_t elementSize = 0;                ///< bytes of one element in the host object or its memory
   std::size_t ipuBytes = 0;                   ///< bytes in vertex state on a tile
   std::size_t ipuRowBytes = 0;                ///< VectorList: bytes of descriptor for each row on a tile
 };
@@ -76,6 +76,10 @@ void bindVector(void* object, const Field& field, void* first, std::size_t n);
 void bindVectorList(void* object, const Field& field, const std::vector<std::pair<void*, std::size_t>>& rows,
                     std::vector<std::byte>& storage);
 
+/// Set a plain field. `value` is one element of field.elementType as tile memory holds it (a `size_t` field has 32
+/// bits there and 64 in the host object).
+void setState(void* object, const Field& field, const void* value);
+
 /// One compiled codelet source; keeps its shared object loaded.
 ///
 /// Both makers throw poplar::graph_program_compilation_error with the compiler's text, or with the
@@ -95,6 +99,8 @@ class CodeletLibrary {
   const std::string& compilerMessages() const { return messages_; }
 
  private:
+  static std::shared_ptr<const CodeletLibrary> open(const std::string& path, const std::string& text,
+                                                    const std::string& flags);
   CodeletLibrary(void* handle, std::vector<VertexClass> classes, std::string messages);
 
   void* handle_;
