@@ -187,9 +187,9 @@ void build(const Source& source, const std::string& preprocessed, const std::vec
   compiler.compileForReflection(preprocessed, flags, forReflection, messages);
   const std::vector<ReflectedClass> classes = reflectVertexClasses(forReflection);
   refuseProblems(classes);
-  refuseHeap(forReflection, source);
   const bool usesRandom = preprocessed.find("__builtin_ipu_urand32()") != std::string::npos;
   compiler.compileForExecution(preprocessed + entryPointSource(classes, usesRandom), flags, forExecution);
+  refuseHeap(forExecution, source);
 
   const Loaded loaded = load(forExecution);
   if (!loaded.handle)
