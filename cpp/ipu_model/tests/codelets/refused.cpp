@@ -63,10 +63,35 @@ TEST_CASE("members that are no plain fields") {
 TEST_CASE("directions are kept") {
   const std::string head = "class X : public Vertex { public: Input<Vector<float>> v; Input<int> s;"
                            " Vector<Input<Vector<float>>> l; bool compute() { ";
-  for (const char* write : {"v[0] = 1;", "*s = 1;", "s = 1;", "l[0][0] = 1;", "*v.begin() = 1;", "float* p = &v[0];"}) {
+  for (const char* write : {"v[0] = 1;", "*s = 1;", "s = 1;", "l[0][0] = 1;", "*v.begin() = 1;", "const_cast<const float&>(v[0]) = 1;"}) {
     CAPTURE(write);
     CHECK(contains(compileError<graph_program_compilation_error>(head + write + " return true; } };"), "error:"));
   }
+}
+
+TEST_CASE("casting an Input to a writable pointer is let pass with a warning") {
+  const auto library = compile("class X : public Vertex { public: Input<Vector<char, VectorLayout::ONE_PTR, 8>> v;"
+                               " Output<int> out; bool compute() { *out = *reinterpret_cast<int*>(&v[0]); return true; }"
+                               " };");
+  CHECK(contains(library->compilerMessages(), "casts an Input"));
+  VertexInstance vertex(library, "X");
+  std::vector<int> v{42};
+  int out = 0;
+  vertex.vector("v", v);
+  vertex.scalar("out", out);
+  vertex.run();
+  CHECK(out == 42);
+  // ... but not where an Input is written, too
+  CHECK(contains(compileError<graph_program_compilation_error>(
+                     "class X : public Vertex { public: Input<Vector<int>> v; bool compute() { int* p = &v[0]; v[0] = 1;"
+                     " return p; } };"),
+                 "error:"));
+}
+
+TEST_CASE("IPU-only names without their headers are let pass with a warning") {
+  const auto library = compile("class X : public Vertex { public: Output<float> out; bool compute() { rptsize_t n = 2;"
+                               " float2 v = {1, 2}; *out = v[n - 1]; return true; } };");
+  CHECK(contains(library->compilerMessages(), "names of the IPU target"));
 }
 
 TEST_CASE("edges cannot be made or pointed elsewhere") {
