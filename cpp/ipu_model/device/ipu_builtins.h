@@ -2,6 +2,7 @@
 // come from a counter-based generator that the engine seeds for every vertex: not the bits of a device.
 #pragma once
 
+#include <ipu_model/reflection.hpp>
 #include <ipu_vector_math>
 
 #include <arch/gc_tile_defines.h>

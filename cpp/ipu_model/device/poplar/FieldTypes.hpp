@@ -44,6 +44,16 @@ struct TileElement<unsigned long> {
 template <class T>
 using tile_element_t = typename TileElement<T>::type;
 
+/// What a vector input gives access to. Programs written for SDK 1.x cast it to pointers that could write, which the
+/// compile step allows, with a warning, in sources that need it.
+#ifdef IPU_MODEL_CASTABLE_INPUTS
+template <class T>
+using input_element_t = tile_element_t<T>;
+#else
+template <class T>
+using input_element_t = const tile_element_t<T>;
+#endif
+
 /// Edges point at memory that only the host can provide: codelets cannot make one or point it elsewhere.
 class Edge {
  public:
@@ -137,8 +147,7 @@ class InOut : public ipu_model::device::ScalarEdge<ipu_model::device::tile_eleme
 
 template <class T, VectorLayout L, unsigned A, bool I>
 class Input<Vector<T, L, A, I>>
-    : public ipu_model::device::VectorEdge<const ipu_model::device::tile_element_t<T>, ipu_model::device::hasLength(L)> {
-};
+    : public ipu_model::device::VectorEdge<ipu_model::device::input_element_t<T>, ipu_model::device::hasLength(L)> {};
 template <class T, VectorLayout L, unsigned A, bool I>
 class Output<Vector<T, L, A, I>>
     : public ipu_model::device::VectorEdge<ipu_model::device::tile_element_t<T>, ipu_model::device::hasLength(L)> {};
@@ -148,7 +157,8 @@ class InOut<Vector<T, L, A, I>>
 
 template <class T, VectorListLayout L, unsigned A, bool I>
 class Input<VectorList<T, L, A, I>>
-    : public ipu_model::device::VectorEdge<const ipu_model::device::Row<const T>, true> {};
+    : public ipu_model::device::VectorEdge<const ipu_model::device::Row<ipu_model::device::input_element_t<T>>, true> {
+};
 template <class T, VectorListLayout L, unsigned A, bool I>
 class Output<VectorList<T, L, A, I>> : public ipu_model::device::VectorEdge<const ipu_model::device::Row<T>, true> {};
 template <class T, VectorListLayout L, unsigned A, bool I>

@@ -137,11 +137,18 @@ VertexClass classFrom(const device::ClassEntry& entry, const device::LibraryEntr
 
 // ---- compiling ------------------------------------------------------------------------------------------------
 
-struct Source {
+}  // namespace
+
+struct CodeletLibrary::Source {
   std::string path;  ///< empty: the text counts
   std::string text;
+  std::vector<std::string> flags;
   std::string label() const { return path.empty() ? "codelet text" : path; }
 };
+
+namespace {
+
+using Source = CodeletLibrary::Source;
 
 /// Adds what popc would say about fields that vertex state cannot hold.
 void refuseUnsupportedFields(const std::vector<ReflectedClass>& classes, const device::LibraryEntry& entry) {
@@ -179,17 +186,16 @@ void refuseHeap(const fs::path& object, const Source& source) {
 }
 
 /// Compiles, reflects, and puts the shared object at `object`.
-void build(const Source& source, const std::string& preprocessed, const std::vector<std::string>& flags,
-           const fs::path& object, std::string& messages) {
+void build(const Source& source, const std::string& preprocessed, const fs::path& object, std::string& messages) {
   const CodeletCompiler& compiler = CodeletCompiler::instance();
   const TemporaryFolder folder;
   const fs::path forReflection = folder.path() / "reflection.so", forExecution = folder.path() / "codelets.so";
-  compiler.compileForReflection(preprocessed, flags, forReflection, messages);
+  compiler.compileForReflection(preprocessed, source.flags, forReflection, messages);
   const std::vector<ReflectedClass> classes = reflectVertexClasses(forReflection);
   refuseProblems(classes);
-  refuseHeap(forReflection, source);
   const bool usesRandom = preprocessed.find("__builtin_ipu_urand32()") != std::string::npos;
-  compiler.compileForExecution(preprocessed + entryPointSource(classes, usesRandom), flags, forExecution);
+  compiler.compileForExecution(preprocessed + entryPointSource(classes, usesRandom), source.flags, forExecution);
+  refuseHeap(forExecution, source);
 
   const Loaded loaded = load(forExecution);
   if (!loaded.handle)
@@ -197,6 +203,32 @@ void build(const Source& source, const std::string& preprocessed, const std::vec
   const std::unique_ptr<void, int (*)(void*)> closer(loaded.handle, dlclose);
   refuseUnsupportedFields(classes, *loaded.entry);
   fs::copy_file(forExecution, object, fs::copy_options::overwrite_existing);
+}
+
+/// Something that the strict headers refuse, while popc for hardware, or an older one, lets it pass.
+struct Tolerance {
+  std::vector<const char*> causes;    ///< parts of compiler messages that call for it
+  std::vector<const char*> vetoes;    ///< parts that forbid it
+  std::vector<std::string> flags;
+  std::string warning;
+
+  bool answers(const std::string& errors) const {
+    const auto named = [&](const char* part) { return errors.find(part) != std::string::npos; };
+    return std::any_of(causes.begin(), causes.end(), named) && std::none_of(vetoes.begin(), vetoes.end(), named);
+  }
+};
+
+const std::vector<Tolerance>& tolerances() {
+  static const std::vector<Tolerance> all{
+      {{"casts away qualifiers", "would lose const qualifier", "with an rvalue of type 'const", "from 'const"},
+       {"cannot assign to", "is not assignable", "read-only"},
+       {"-DIPU_MODEL_CASTABLE_INPUTS"},
+       "casts an Input to a pointer that could write; SDK 1.x allowed it, writing through it is undefined"},
+      {{"'rptsize_t'", "'float2'", "'float4'", "'half2'", "'half4'", "'short2'", "'int2'", "__builtin_ipu_", "'ipu'"},
+       {},
+       {"-include", "ipu_intrinsics"},
+       "uses names of the IPU target without including them; the SDK's IPUModel target refuses that"}};
+  return all;
 }
 
 void refuseOtherLanguages(const fs::path& path) {
@@ -213,22 +245,17 @@ void refuseOtherLanguages(const fs::path& path) {
 
 }  // namespace
 
-std::shared_ptr<const CodeletLibrary> CodeletLibrary::open(const std::string& path, const std::string& text,
-                                                           const std::string& flagText) {
-  static std::mutex mutex;
+/// Loads the compiled source from the cache, after compiling it if need be.
+std::shared_ptr<const CodeletLibrary> CodeletLibrary::open(const Source& source, std::string messages) {
   static std::map<std::string, std::weak_ptr<const CodeletLibrary>> libraries;
-  const std::lock_guard<std::mutex> lock(mutex);
-
   const CodeletCompiler& compiler = CodeletCompiler::instance();
-  const std::vector<std::string> flags = splitFlags(flagText);
-  std::string messages;
-  const std::string preprocessed = compiler.preprocess(path, text, flags, messages);
-  const std::string key =
-      contentHash({preprocessed, flagText, compiler.identity(), std::to_string(entryPointVersion)}) + ".so";
+  const std::string preprocessed = compiler.preprocess(source.path, source.text, source.flags, messages);
+  std::vector<std::string> identity = source.flags;
+  identity.insert(identity.end(), {preprocessed, compiler.identity(), std::to_string(entryPointVersion)});
+  const std::string key = contentHash(identity) + ".so";
   if (auto loaded = libraries[key].lock()) return loaded;
 
-  const Source source{path, text};
-  const auto make = [&](const fs::path& object) { build(source, preprocessed, flags, object, messages); };
+  const auto make = [&](const fs::path& object) { build(source, preprocessed, object, messages); };
   const fs::path object = cachedFile(key, make);
   Loaded loaded = load(object);
   if (!loaded.handle) {  // a damaged file of the cache
@@ -246,13 +273,31 @@ std::shared_ptr<const CodeletLibrary> CodeletLibrary::open(const std::string& pa
   return library;
 }
 
+std::shared_ptr<const CodeletLibrary> CodeletLibrary::openTolerantly(Source source) {
+  static std::mutex mutex;
+  const std::lock_guard<std::mutex> lock(mutex);
+  std::string messages, firstError;
+  std::vector<Tolerance> left = tolerances();
+  while (true) try {
+      return open(source, messages);
+    } catch (const graph_program_compilation_error& error) {
+      if (firstError.empty()) firstError = error.what();
+      const auto wanted =
+          std::find_if(left.begin(), left.end(), [&](const Tolerance& t) { return t.answers(error.what()); });
+      if (wanted == left.end()) throw graph_program_compilation_error(firstError);
+      source.flags.insert(source.flags.end(), wanted->flags.begin(), wanted->flags.end());
+      messages += source.label() + ": warning: " + wanted->warning + "\n";
+      left.erase(wanted);
+    }
+}
+
 std::shared_ptr<const CodeletLibrary> CodeletLibrary::fromFile(const std::string& path, const std::string& flags) {
   refuseOtherLanguages(path);
-  return open(path, "", flags);
+  return openTolerantly({path, "", splitFlags(flags)});
 }
 
 std::shared_ptr<const CodeletLibrary> CodeletLibrary::fromText(const std::string& source, const std::string& flags) {
-  return open("", source, flags);
+  return openTolerantly({"", source, splitFlags(flags)});
 }
 
 CodeletLibrary::CodeletLibrary(void* handle, std::vector<VertexClass> classes, std::string messages)

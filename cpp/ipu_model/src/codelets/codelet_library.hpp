@@ -83,9 +83,12 @@ void setState(void* object, const Field& field, const void* value);
 /// One compiled codelet source; keeps its shared object loaded.
 ///
 /// Both makers throw poplar::graph_program_compilation_error with the compiler's text, or with the
-/// source line and the field that popc would refuse. Loading the same content twice gives the same library.
+/// source line and the field that popc would refuse. Loading the same content twice gives the same library. Two things
+/// that only some popc refuse are let pass with a warning in compilerMessages(): casting const away from an Input, and
+/// IPU-only names without their headers.
 class CodeletLibrary {
  public:
+  struct Source;
   static std::shared_ptr<const CodeletLibrary> fromFile(const std::string& path, const std::string& flags);
   static std::shared_ptr<const CodeletLibrary> fromText(const std::string& source, const std::string& flags);
 
@@ -99,8 +102,8 @@ class CodeletLibrary {
   const std::string& compilerMessages() const { return messages_; }
 
  private:
-  static std::shared_ptr<const CodeletLibrary> open(const std::string& path, const std::string& text,
-                                                    const std::string& flags);
+  static std::shared_ptr<const CodeletLibrary> open(const Source& source, std::string messages);
+  static std::shared_ptr<const CodeletLibrary> openTolerantly(Source source);
   CodeletLibrary(void* handle, std::vector<VertexClass> classes, std::string messages);
 
   void* handle_;

@@ -68,8 +68,8 @@ std::string CodeletCompiler::preprocess(const std::string& source, const std::st
 void CodeletCompiler::compileForReflection(const std::string& preprocessed, const std::vector<std::string>& flags,
                                            const std::filesystem::path& object, std::string& messages) const {
   std::vector<std::string> words = command(flags);
-  words.insert(words.end(), {"-Wno-unused-command-line-argument", "-O0", "-g", "-fno-eliminate-unused-debug-types", "-shared", "-x", "c++-cpp-output", "-",
-                             "-o", object.string()});
+  words.insert(words.end(), {"-Wno-unused-command-line-argument", "-O0", "-g", "-fno-eliminate-unused-debug-types",
+                             "-shared", "-x", "c++-cpp-output", "-", "-o", object.string()});
   const ProcessResult result = runProcess(words, preprocessed);
   if (result.status != 0) refuse(program_, result.errors);
   messages += result.errors;
