@@ -66,11 +66,14 @@ bool isWideOnHost(const Field& field) {
   return field.elementSize == 8 && (field.elementType == "int" || field.elementType == "unsigned int");
 }
 
-/// "unsigned int [100]" out of the compiler's "... [T = unsigned int [100]]".
+/// "unsigned int [100]" out of the compiler's "... [T = unsigned int[100]]", with popc's blank.
 std::string typeSpelling(const std::string& prettyFunction) {
   const std::size_t begin = prettyFunction.find("T = ");
-  return begin == std::string::npos ? prettyFunction
-                                    : prettyFunction.substr(begin + 4, prettyFunction.size() - begin - 5);
+  if (begin == std::string::npos) return prettyFunction;
+  std::string type = prettyFunction.substr(begin + 4, prettyFunction.size() - begin - 5);
+  const std::size_t bracket = type.find('[');
+  if (bracket != std::string::npos && bracket > 0 && type[bracket - 1] != ' ') type.insert(bracket, " ");
+  return type;
 }
 
 Field fieldFrom(const device::FieldEntry& entry) {
@@ -231,16 +234,23 @@ const std::vector<Tolerance>& tolerances() {
   return all;
 }
 
-void refuseOtherLanguages(const fs::path& path) {
+/// The path of the C++ source to compile. A compiled file (.gp) that is not there stands for the source of the same
+/// name beside it, from which a makefile would have made it.
+fs::path sourceOf(const fs::path& path) {
+  std::error_code error;
   const std::string kind = path.extension().string();
+  if (kind == ".gp" && !fs::exists(path, error)) {
+    const fs::path source = fs::path(path).replace_extension(".cpp");
+    if (fs::is_regular_file(source, error)) return source;
+  }
   for (const char* other : {".gp", ".s", ".S", ".asm", ".o"})
     if (kind == other)
       throw graph_program_compilation_error(path.string() + ": the model runs codelets from C++ source only, not from '" +
                                             kind + "' files; pass the .cpp file");
-  std::error_code error;
   if (!fs::is_regular_file(path, error))
     throw graph_program_compilation_error(path.string() + ": no such codelet file (searched from " +
                                           fs::current_path().string() + ")");
+  return path;
 }
 
 }  // namespace
@@ -292,8 +302,7 @@ std::shared_ptr<const CodeletLibrary> CodeletLibrary::openTolerantly(Source sour
 }
 
 std::shared_ptr<const CodeletLibrary> CodeletLibrary::fromFile(const std::string& path, const std::string& flags) {
-  refuseOtherLanguages(path);
-  return openTolerantly({path, "", splitFlags(flags)});
+  return openTolerantly({sourceOf(path).string(), "", splitFlags(flags)});
 }
 
 std::shared_ptr<const CodeletLibrary> CodeletLibrary::fromText(const std::string& source, const std::string& flags) {

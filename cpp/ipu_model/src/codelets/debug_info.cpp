@@ -51,7 +51,9 @@ std::optional<Dwarf_Die> typeOf(Dwarf_Die entry) {
 
 std::string fileOf(Dwarf_Die entry) {
   const char* file = dwarf_decl_file(&entry);
-  return file ? file : "";
+  const std::string path = file ? file : "";
+  const std::size_t special = path.find('<');  // "<stdin>": compilers put their folder in front
+  return special == std::string::npos ? path : path.substr(special);
 }
 
 int lineOf(Dwarf_Die entry) {

@@ -81,6 +81,13 @@ TEST_CASE("include folders come through the flags") {
                                         "-O3 -I '" + (cache.folder() / "with blank").string() + "'")) == 7);
 }
 
+TEST_CASE("a compiled codelet file that was never made stands for the source beside it") {
+  const OwnCache cache;
+  write(cache.folder() / "value.hpp", "#define VALUE 3\n");
+  write(cache.folder() / "answer.cpp", answerSource);
+  CHECK(answer(CodeletLibrary::fromFile(cache.folder() / "answer.gp", "")) == 3);
+}
+
 TEST_CASE("a damaged file of the cache is made anew") {
   const OwnCache cache;
   write(cache.folder() / "value.hpp", "#define VALUE 11\n");
