@@ -99,6 +99,7 @@ std::uint32_t addKernel(GraphData &graph, std::string name, const std::vector<Ke
                         Kernel kernel) {
   auto type = std::make_unique<VertexType>();
   type->cls.name = std::move(name);
+  type->cls.kind = VertexKind::MultiVertex; // built-in vertices have a tile's workers
   type->cls.size = fields.size() * sizeof(Slice);
   type->cls.align = alignof(Slice);
   for (const KernelField &f : fields) {

@@ -172,7 +172,7 @@ void iotaFrom(Graph &graph, const Tensor &t, std::int64_t start, Sequence &prog,
     const Tensor constant = graph.addConstant(poplar::UNSIGNED_INT, {begins.size()},
                                               poplar::ArrayRef<unsigned>(begins), {name, "begins"});
     graph.setTileMapping(constant, tile);
-    addKernelVertex(graph, cs, kernel, tile,
+    ipu_model::addKernelVertex(graph, cs, kernel, tile,
                     ipu_model::kernelCycles(graph.getTarget(), position, 1, 2, 20),
                     {constant, ipu_model::pick(flat, parts)});
   });

@@ -138,7 +138,7 @@ void addStage(Graph &graph, poplar::ComputeSet cs, const Tensor &in, const std::
     std::vector<Tensor> edges{ipu_model::pick(in, share.elements), counts, outs[s]};
     if (scaled)
       edges.push_back(params.scale);
-    addKernelVertex(graph, cs, kernel, share.tile,
+    ipu_model::addKernelVertex(graph, cs, kernel, share.tile,
                     ipu_model::kernelCycles(graph.getTarget(), edges[0].numElements(),
                                             std::max(1u, graph.getTarget().getVectorWidth(inType)), 2, 30),
                     edges);

@@ -82,7 +82,7 @@ void addMove(Graph &graph, Move move, const Tensor &table, const Tensor &rows, c
     std::vector<Tensor> edges{part(table), part(rows), offsets.flatten()};
     if (scale)
       edges.push_back(scale->flatten());
-    addKernelVertex(graph, cs, kernel, tile,
+    ipu_model::addKernelVertex(graph, cs, kernel, tile,
                     ipu_model::kernelCycles(graph.getTarget(), edges[1].numElements(), width, 2, 39),
                     edges);
   });

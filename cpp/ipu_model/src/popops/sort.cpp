@@ -67,7 +67,7 @@ void addSort(Graph &graph, const Tensor &keys, const Tensor *values, const Tenso
       edges.push_back((*sortedValues)[row]);
     if (values)
       edges.push_back((*values)[row]);
-    addKernelVertex(graph, cs, kernel, tile, cycles, edges);
+    ipu_model::addKernelVertex(graph, cs, kernel, tile, cycles, edges);
   }
   prog.add(poplar::program::Execute(cs, name));
 }
