@@ -37,7 +37,7 @@ std::vector<float> onHost(std::vector<float> grid) {
   return grid;
 }
 
-struct Block {
+struct GridBlock {
   std::size_t row, col;
   unsigned tile() const { return row * blockCols + col; }
 };
@@ -45,17 +45,17 @@ struct Block {
 template <class F> void forEachBlock(F f) {
   for (std::size_t r = 0; r < blockRows; ++r)
     for (std::size_t c = 0; c < blockCols; ++c)
-      f(Block{r, c});
+      f(GridBlock{r, c});
 }
 
-Tensor blockOf(const Tensor &grid, Block b) {
+Tensor blockOf(const Tensor &grid, GridBlock b) {
   return grid.slice({b.row * side, b.col * side}, {(b.row + 1) * side, (b.col + 1) * side});
 }
 
-Program stencil(Graph &graph, const std::string &name, const std::function<Tensor(Block)> &padded,
-                const std::function<Tensor(Block)> &out) {
+Program stencil(Graph &graph, const std::string &name, const std::function<Tensor(GridBlock)> &padded,
+                const std::function<Tensor(GridBlock)> &out) {
   auto cs = graph.addComputeSet(name);
-  forEachBlock([&](Block b) {
+  forEachBlock([&](GridBlock b) {
     auto v = graph.addVertex(cs, "FivePoints<float>", {{"in", padded(b)}, {"out", out(b)}});
     graph.setPerfEstimate(v, 10 + 6 * side * side);
     graph.setTileMapping(v, b.tile());
@@ -75,10 +75,10 @@ Program implicitHalo(Graph &graph, const Tensor &a, const Tensor &b) {
   const auto step = [&](const Tensor &from, const Tensor &to, const char *name) {
     return stencil(
         graph, name,
-        [&, p = padded(from)](Block k) {
+        [&, p = padded(from)](GridBlock k) {
           return p.slice({k.row * side, k.col * side}, {(k.row + 1) * side + 2, (k.col + 1) * side + 2});
         },
-        [&](Block k) { return blockOf(to, k); });
+        [&](GridBlock k) { return blockOf(to, k); });
   };
   return Sequence{step(a, b, "a to b"), step(b, a, "b to a")};
 }
@@ -86,7 +86,7 @@ Program implicitHalo(Graph &graph, const Tensor &a, const Tensor &b) {
 /// Each tile holds its block with a rim of its own; copies fill the rims.
 Program explicitHalo(Graph &graph, const Tensor &grid, const std::string &strategy, Sequence &init, Sequence &finish) {
   std::map<unsigned, Tensor> a, b;
-  forEachBlock([&](Block k) {
+  forEachBlock([&](GridBlock k) {
     for (auto *t : {&a, &b}) {
       (*t)[k.tile()] = graph.addVariable(FLOAT, {side + 2, side + 2}, "padded");
       graph.setTileMapping((*t)[k.tile()], k.tile());
@@ -100,8 +100,8 @@ Program explicitHalo(Graph &graph, const Tensor &grid, const std::string &strate
     std::vector<Tensor> allFrom, allTo;
     for (const auto &[dr, dc] : {std::pair{-1, 0}, {1, 0}, {0, -1}, {0, 1}}) {
       std::vector<Tensor> from, to;
-      forEachBlock([&, dr = dr, dc = dc](Block k) {
-        const Block n{k.row + dr, k.col + dc};
+      forEachBlock([&, dr = dr, dc = dc](GridBlock k) {
+        const GridBlock n{k.row + dr, k.col + dc};
         if (n.row >= blockRows || n.col >= blockCols)
           return;
         const auto edge = [&](std::size_t row, std::size_t col) {
@@ -131,8 +131,8 @@ Program explicitHalo(Graph &graph, const Tensor &grid, const std::string &strate
   };
   const auto step = [&](std::map<unsigned, Tensor> &from, std::map<unsigned, Tensor> &to, const char *name) {
     return Sequence{exchange(from), stencil(
-                                        graph, name, [&](Block k) { return from[k.tile()]; },
-                                        [&](Block k) { return to[k.tile()].slice({1, 1}, {side + 1, side + 1}); })};
+                                        graph, name, [&](GridBlock k) { return from[k.tile()]; },
+                                        [&](GridBlock k) { return to[k.tile()].slice({1, 1}, {side + 1, side + 1}); })};
   };
   return Sequence{step(a, b, "a to b"), step(b, a, "b to a")};
 }
@@ -152,7 +152,7 @@ int main() {
     popops::addCodelets(graph);
     auto grid = graph.addVariable(FLOAT, {rows, cols}, "grid");
     auto next = graph.addVariable(FLOAT, {rows, cols}, "next");
-    forEachBlock([&](Block b) {
+    forEachBlock([&](GridBlock b) {
       graph.setTileMapping(blockOf(grid, b), b.tile());
       graph.setTileMapping(blockOf(next, b), b.tile());
     });
