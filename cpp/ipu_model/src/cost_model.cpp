@@ -5,8 +5,8 @@ namespace ipu_model {
 const CostConstant &costConstant(cost::Id id) {
   // In the order of cost::Id. Sources in full: spec poplar, section 4.
   static const CostConstant table[cost::count] = {
-      {"internal sync", 90, "cycles", "CTC loss planner of poplibs", "public"},
-      {"global sync", 600, "cycles", "public IPU21 compiler tables", "public"},
+      {"internal sync (default of minIPUSyncDelay)", 90, "cycles", "CTC loss planner of poplibs", "public"},
+      {"global sync (default of globalSyncCycles)", 600, "cycles", "public IPU21 compiler tables", "public"},
       {"exchange latency", 58, "cycles a phase",
        "published halo exchange, implicit strategy: 450.5 cycles a step = 302 words + 148", "fitted"},
       {"control of a fragment", 3, "cycles", "public IPU21 compiler tables", "public"},

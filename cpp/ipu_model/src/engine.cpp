@@ -3,6 +3,7 @@
 #include "poplar/Engine.hpp"
 #include "engine_data.hpp"
 #include "poplar/CycleCount.hpp"
+#include "poplar/RandomSeed.hpp"
 #include "poplar/exceptions.hpp"
 #include <sstream>
 
@@ -168,5 +169,15 @@ Tensor cycleCount(Graph &graph, program::Sequence &program, unsigned tile, SyncT
   program = timed;
   return elapsed;
 }
+
+Tensor getHwSeeds(Graph &graph, program::Sequence &, const DebugContext &name) {
+  const Target &target = graph.getTarget();
+  const Tensor seeds =
+      graph.addVariable(UNSIGNED_INT, {target.getNumTiles(), target.getNumWorkerContexts(), 4}, name);
+  for (unsigned tile = 0; tile != target.getNumTiles(); ++tile)
+    graph.setTileMapping(seeds[tile], tile);
+  return seeds;
+}
+void setHwSeeds(Graph &, const Tensor &, program::Sequence &, const DebugContext &) {}
 
 } // namespace poplar

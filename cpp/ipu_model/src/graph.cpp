@@ -417,8 +417,12 @@ void Graph::setTensorValues(const Tensor &tensor, ipu_model::HostValues values, 
       {tensor.view(), ipu_model::toDevice(tensor.elementType(), values, tensor.numElements())});
 }
 
+void Graph::notCovered(const std::string &what, const std::string &instead) {
+  throw poplar_error(what + " is not covered by the model: " + instead);
+}
+
 void Graph::serialize(std::ostream &, SerializationFormat) const {
-  throw poplar_error("Graph::serialize is not covered by the model");
+  notCovered("Graph::serialize", "build the graph again where it is needed");
 }
 
 void Graph::outputComputeGraph(std::ostream &out, ArrayRef<program::Program>) const {

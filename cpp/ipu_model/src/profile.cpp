@@ -56,8 +56,8 @@ void Profile::addPhase(Step &step, const Traffic &traffic) {
         bytesOf(cost::exchangeCodePerPhase) + bytesOf(cost::exchangeCodePerFragment) * t.fragments;
   }
   step.exchange += slowest + static_cast<std::uint64_t>(costOf(cost::exchangeLatency));
-  step.sync += static_cast<std::uint64_t>(traffic.crossesIpus ? costOf(cost::globalSync)
-                                                              : costOf(cost::internalSync));
+  step.sync += traffic.crossesIpus ? graph_.target.getGlobalSyncCycles()
+                                   : graph_.target.getMinIPUSyncDelay();
 }
 
 void Profile::addBuffers(const std::map<unsigned, std::size_t> &bytes) {
@@ -240,16 +240,15 @@ void Profile::addOther(const ProgramNode &node) {
     addHostTensor(node.tensors[0]);
     const std::size_t bytes = node.tensors[0].numElements() * node.tensors[0].elementType().size();
     step.host = ceilDivide(static_cast<double>(bytes), costOf(cost::hostBytesPerCycle));
-    step.sync = static_cast<std::uint64_t>(costOf(cost::globalSync));
+    step.sync = graph_.target.getGlobalSyncCycles();
     break;
   }
   case Kind::Sync:
-    step.sync = static_cast<std::uint64_t>(node.sync == poplar::SyncType::INTERNAL
-                                               ? costOf(cost::internalSync)
-                                               : costOf(cost::globalSync));
+    step.sync = node.sync == poplar::SyncType::INTERNAL ? graph_.target.getMinIPUSyncDelay()
+                                                        : graph_.target.getGlobalSyncCycles();
     break;
   case Kind::RepeatWhile: case Kind::If: case Kind::Switch: // the predicate reaches all tiles
-    step.sync = static_cast<std::uint64_t>(costOf(cost::internalSync));
+    step.sync = graph_.target.getMinIPUSyncDelay();
     break;
   default: return;
   }

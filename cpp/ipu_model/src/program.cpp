@@ -257,6 +257,10 @@ AbortOnCondition::AbortOnCondition(const Tensor &predicate, const std::string &m
   node_->message = message;
 }
 
+void CrossReplicaCopy::refuse() {
+  throw poplar::poplar_error("CrossReplicaCopy is not covered by the model: it runs one replica");
+}
+
 AssumeEqualAcrossReplicas::AssumeEqualAcrossReplicas(const Tensor &tensor, const DebugContext &name)
     : Program(makeNode(Kind::AssumeEqual, name, {tensor})) {}
 

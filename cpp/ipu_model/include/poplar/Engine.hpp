@@ -5,8 +5,10 @@
 #include "Program.hpp"
 #include "StreamCallback.hpp"
 #include <chrono>
+#include <cstring> // programs rely on it
 #include <functional>
-#include <iosfwd>
+#include <iostream>
+#include <memory>
 #include <string>
 
 namespace ipu_model {

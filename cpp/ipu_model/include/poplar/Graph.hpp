@@ -220,6 +220,10 @@ public:
                                std::size_t repeats = 1, bool rearrangeOnHost = false,
                                bool optimiseMemory = false);
   Function addFunction(const program::Program &program);
+  /// Not covered: throws poplar_error. A stream with a callback does the same.
+  template <typename... Args> HostFunction addHostFunction(StringRef handle, Args &&...) {
+    notCovered("Graph::addHostFunction ('" + handle + "')", "connect a stream to a callback");
+  }
 
   std::vector<std::vector<Interval>>
   getSortedContiguousRegions(const Tensor &tensor, ArrayRef<Interval> regions,
@@ -235,6 +239,7 @@ public:
   unsigned physicalTile(unsigned tile) const;
 
 private:
+  [[noreturn]] static void notCovered(const std::string &what, const std::string &instead);
   Graph(std::shared_ptr<ipu_model::GraphData> data, Target target, std::vector<unsigned> tiles);
   Tensor addConstantValues(const Type &, ArrayRef<std::size_t> shape, ipu_model::HostValues,
                            bool scalar, const DebugContext &);

@@ -76,6 +76,9 @@ private:
   std::uint32_t id_ = ipu_model::none;
 };
 
+/// A function of the host that programs call; not covered (Graph::addHostFunction throws).
+class HostFunction {};
+
 /// A first-in first-out channel between host and device.
 class DataStream {
 public:

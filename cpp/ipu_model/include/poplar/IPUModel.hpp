@@ -3,10 +3,10 @@
 
 namespace poplar {
 
-enum class RelativeSyncDelayType { AUTO, NO_DELAY };
-
 /// Description of a model machine; change its numbers, then create the device.
 struct IPUModel {
+  enum class RelativeSyncDelayType { AUTO, NO_DELAY };
+
   explicit IPUModel(const char *version = "ipu2"); ///< "ipu1", "ipu2" or "ipu21"
 
   std::string IPUVersion;
@@ -14,7 +14,7 @@ struct IPUModel {
   unsigned tilesPerIPU;
   unsigned tilesPerSuperTile = 4;
   RelativeSyncDelayType relativeSyncDelay = RelativeSyncDelayType::AUTO;
-  unsigned minIPUSyncDelay;
+  unsigned minIPUSyncDelay; ///< cycles of a sync of the tiles of an IPU
   unsigned numWorkerContexts = 6;
   unsigned memoryBytesPerTile;
   double tileClockFrequency; ///< Hz

@@ -159,6 +159,15 @@ public:
       : AbortOnCondition(predicate, std::string(message), name) {}
 };
 
+/// Copies between replicas; not covered, as the model runs one replica (the constructor throws).
+class CrossReplicaCopy : public Program {
+public:
+  template <typename... Args> explicit CrossReplicaCopy(Args &&...) { refuse(); }
+
+private:
+  [[noreturn]] static void refuse();
+};
+
 /// With one replica, a statement that holds.
 class AssumeEqualAcrossReplicas : public Program {
 public:

@@ -19,5 +19,7 @@ public:
 
 inline std::string operator+(const std::string &a, StringRef b) { return a + b.cloneAsString(); }
 inline std::string operator+(StringRef a, const std::string &b) { return a.cloneAsString() + b; }
+inline std::string operator+(StringRef a, const char *b) { return a.cloneAsString() + b; }
+inline std::string operator+(const char *a, StringRef b) { return a + b.cloneAsString(); }
 
 } // namespace poplar
