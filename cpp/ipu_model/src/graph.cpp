@@ -417,8 +417,10 @@ void Graph::setTensorValues(const Tensor &tensor, ipu_model::HostValues values, 
       {tensor.view(), ipu_model::toDevice(tensor.elementType(), values, tensor.numElements())});
 }
 
-void Graph::serialize(std::ostream &, SerializationFormat) const {
-  throw poplar_error("Graph::serialize is not covered by the model");
+void Graph::serialize(std::ostream &out, SerializationFormat) const {
+  // Programs write this beside their results; only the SDK's own tools could read its format.
+  out << "# IPU model (not Graphcore software): the graph as text, in no format of the SDK\n";
+  outputComputeGraph(out, {});
 }
 
 void Graph::outputComputeGraph(std::ostream &out, ArrayRef<program::Program>) const {
