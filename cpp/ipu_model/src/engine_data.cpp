@@ -32,21 +32,34 @@ poplar::OptionFlags withEnvironment(const poplar::OptionFlags &options) {
   return all;
 }
 
+/// The graph once every element has a tile; throws where one has none.
+std::shared_ptr<GraphData> mapped(std::shared_ptr<GraphData> graph) {
+  for (const auto &[variable, vertex] : graph->immediates)
+    if (graph->vertices[vertex].tile != none)
+      graph->variables[variable].tiles.set(0, graph->variables[variable].count,
+                                           graph->vertices[vertex].tile);
+  for (poplar::VarId id = 0; id != graph->variables.size(); ++id) {
+    const Variable &variable = graph->variables[id];
+    variable.tiles.visit(0, variable.count, [&](std::size_t begin, std::size_t end, unsigned tile) {
+      if (tile == none)
+        throw poplar::invalid_tile_mapping(graph->describe(id, begin, end) +
+                                           " are not mapped to a tile; call setTileMapping");
+    });
+  }
+  return graph;
+}
+
 } // namespace
 
 EngineData::EngineData(std::shared_ptr<GraphData> graph,
                        std::vector<poplar::program::Program> programs,
                        const poplar::OptionFlags &options, const poplar::ProgressFunc &progress)
-    : graph_(std::move(graph)), programs_(std::move(programs)),
+    : graph_(mapped(std::move(graph))), programs_(std::move(programs)),
       options_(withEnvironment(options)), storage_(*graph_), pool_(threadCount(options_)),
       profile_(*graph_) {
   debug_ = isTrue(options_, "debug.mode");
   strict_ = isTrue(options_, "debug.strict");
   shuffleSeed_ = std::strtoull(options_.get("debug.shuffleSeed", "1").c_str(), nullptr, 10);
-  for (const auto &[variable, vertex] : graph_->immediates)
-    graph_->variables[variable].tiles.set(0, graph_->variables[variable].count,
-                                          graph_->vertices[vertex].tile);
-  checkMapping();
   const int total = static_cast<int>(programs_.size()) + 1;
   for (std::size_t i = 0; i != programs_.size(); ++i) {
     if (progress)
@@ -84,17 +97,6 @@ void EngineData::warn(const std::string &message) {
     throw poplar::application_runtime_error(message);
   if (warned_.insert(message).second)
     warnings_.push_back(message);
-}
-
-void EngineData::checkMapping() const {
-  for (poplar::VarId id = 0; id != graph_->variables.size(); ++id) {
-    const Variable &variable = graph_->variables[id];
-    variable.tiles.visit(0, variable.count, [&](std::size_t begin, std::size_t end, unsigned tile) {
-      if (tile == none)
-        throw poplar::invalid_tile_mapping(graph_->describe(id, begin, end) +
-                                           " are not mapped to a tile; call setTileMapping");
-    });
-  }
 }
 
 void EngineData::prepare(const poplar::program::Program &program) {

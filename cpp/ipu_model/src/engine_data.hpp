@@ -40,7 +40,6 @@ private:
   using Node = ProgramNode;
   void prepare(const poplar::program::Program &program);
   void prepareCopy(const Node &node);
-  void checkMapping() const;
   void execute(const Node &node);
   void executeStream(const Node &node);
   void executeRemote(const Node &node);

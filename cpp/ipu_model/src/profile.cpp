@@ -116,7 +116,8 @@ void Profile::addExecute(const ProgramNode &node, BoundComputeSet &set) {
           });
         if ((edge.runCount > 1 || (edge.runCount == 1 && runs->stride != 1)) &&
             layout_.pieces(runs, edge.runCount) > 1)
-          rearranged[tile] += edge.count * typeOf(field).size();
+          if (const std::size_t n = layout_.elementsOn(tile, runs, edge.runCount)) // others arrive in place
+            rearranged[tile] += n * typeOf(field).size();
       });
     }
     tileStep.compute += workers * *std::max_element(perWorker.begin(), perWorker.end());

@@ -34,6 +34,17 @@ std::size_t TileLayout::pieces(const Run *runs, std::size_t count) const {
   return pieces;
 }
 
+std::size_t TileLayout::elementsOn(unsigned tile, const Run *runs, std::size_t count) const {
+  std::size_t elements = 0;
+  for (std::size_t r = 0; r != count; ++r)
+    forEachStretch(runs[r], [&](std::size_t begin, std::size_t end) {
+      visit(runs[r].variable, begin, end, [&](std::size_t from, std::size_t to, const Part &part) {
+        elements += part.tile == tile ? to - from : 0;
+      });
+    });
+  return elements;
+}
+
 namespace {
 
 /// Sorts and joins, for each tile, what overlaps or continues.

@@ -27,6 +27,7 @@ public:
   }
   /// Pieces of tile memory that runs need: 1 if they are dense and ascending on `tile`.
   std::size_t pieces(const Run *runs, std::size_t count) const;
+  std::size_t elementsOn(unsigned tile, const Run *runs, std::size_t count) const;
 
 private:
   std::vector<std::vector<Part>> parts_;
