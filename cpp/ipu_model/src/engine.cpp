@@ -110,6 +110,11 @@ void Engine::printProfileSummary(std::ostream &out, const OptionFlags &options) 
 void Engine::enableExecutionProfiling() { data_->profile().setEnabled(true); }
 void Engine::disableExecutionProfiling() { data_->profile().setEnabled(false); }
 void Engine::resetExecutionProfiling() { data_->profile().reset(); }
+ProfileValue Engine::getProfile() const {
+  std::ostringstream out;
+  writeReportJson(out);
+  return ProfileValue(out.str());
+}
 void Engine::writeReportJson(std::ostream &out) const { data_->profile().writeJson(out); }
 void Engine::writeMemorySvg(std::ostream &out) const { data_->profile().writeMemorySvg(out); }
 void Engine::writeTimelineSvg(std::ostream &out) const { data_->profile().writeTimelineSvg(out); }

@@ -421,8 +421,10 @@ void Graph::notCovered(const std::string &what, const std::string &instead) {
   throw poplar_error(what + " is not covered by the model: " + instead);
 }
 
-void Graph::serialize(std::ostream &, SerializationFormat) const {
-  notCovered("Graph::serialize", "build the graph again where it is needed");
+void Graph::serialize(std::ostream &out, SerializationFormat) const {
+  // Programs write this beside their results; only the SDK's own tools could read its format.
+  out << "# IPU model (not Graphcore software): the graph as text, in no format of the SDK\n";
+  outputComputeGraph(out, {});
 }
 
 void Graph::outputComputeGraph(std::ostream &out, ArrayRef<program::Program>) const {

@@ -5,6 +5,7 @@
 #include "poplar/Graph.hpp"
 #include <algorithm>
 #include <cmath>
+#include <iostream>
 
 namespace poplar {
 using ipu_model::Direction;
@@ -62,11 +63,9 @@ void addEdge(ipu_model::GraphData &graph, FieldRef ref, Edge edge) {
 } // namespace
 
 bool Graph::addCodelets(StringRef source, CodeletFileType, StringRef flags, StringRef) {
-  const std::string path(source);
-  if (path.size() > 3 && path.compare(path.size() - 3, 3, ".gp") == 0)
-    throw file_load_error("'" + path + "' is compiled codelet code for the device; the model needs " +
-                          "the C++ source of the codelets");
-  addLibrary(*data_, ipu_model::CodeletLibrary::fromFile(path, flags));
+  auto library = ipu_model::CodeletLibrary::fromFile(source.cloneAsString(), flags.cloneAsString());
+  std::cerr << library->compilerMessages(); // as popc does
+  addLibrary(*data_, std::move(library));
   return true;
 }
 
@@ -79,8 +78,7 @@ bool Graph::addCodelets(ArrayRef<std::string> files, StringRef flags, StringRef)
 void Graph::addCodelets(std::stringstream &source, StringRef flags, CodeletFileType, StringRef,
                         std::ostream *compileOutput) {
   auto library = ipu_model::CodeletLibrary::fromText(source.str(), flags);
-  if (compileOutput)
-    *compileOutput << library->compilerMessages();
+  (compileOutput ? *compileOutput : std::cerr) << library->compilerMessages();
   addLibrary(*data_, std::move(library));
 }
 

@@ -82,8 +82,10 @@ template <class Element, bool HasLength>
 class VectorEdge : public Edge {
  public:
   using value_type = std::remove_const_t<Element>;
+  // An edge stands for its vector: `edge->size()` and `(*edge)[i]` are `edge.size()` and `edge[i]`.
+  const VectorEdge& operator*() const { return *this; }
+  const VectorEdge* operator->() const { return this; }
   Element& operator[](std::size_t i) const { return data()[i]; }
-  Element& operator*() const { return *data(); }
   Element* data() const { return static_cast<Element*>(image_.data); }
   Element* begin() const { return data(); }
 };
@@ -92,6 +94,8 @@ class VectorEdge : public Edge {
 template <class Element>
 class VectorEdge<Element, true> : public VectorEdge<Element, false> {
  public:
+  const VectorEdge& operator*() const { return *this; }
+  const VectorEdge* operator->() const { return this; }
   using iterator = Element*;
   using const_iterator = Element*;
   std::uint32_t size() const { return static_cast<std::uint32_t>(this->image_.size); }

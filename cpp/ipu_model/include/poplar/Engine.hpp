@@ -2,6 +2,7 @@
 #include "ArrayRef.hpp"
 #include "Device.hpp"
 #include "Graph.hpp"
+#include "ProfileValue.hpp"
 #include "Program.hpp"
 #include "StreamCallback.hpp"
 #include <chrono>
@@ -116,6 +117,11 @@ public:
   void enableExecutionProfiling();
   void disableExecutionProfiling();
   void resetExecutionProfiling();
+  /// Names of SDK 1.x. Every profile is the model's whole JSON report.
+  void resetExecutionProfile() { resetExecutionProfiling(); }
+  ProfileValue getProfile() const;
+  ProfileValue getGraphProfile() const { return getProfile(); }
+  ProfileValue getExecutionProfile() const { return getProfile(); }
   /// The same as JSON, and as two pictures (tile memory; time line of the steps).
   void writeReportJson(std::ostream &out) const;
   void writeMemorySvg(std::ostream &out) const;

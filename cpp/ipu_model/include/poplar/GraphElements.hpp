@@ -100,6 +100,8 @@ public:
   RemoteBuffer() = default;
   explicit RemoteBuffer(std::shared_ptr<const ipu_model::RemoteBufferData> d) : data_(std::move(d)) {}
   std::string handle() const;
+  /// Lets Engine::copyToRemoteBuffer take the buffer itself for its handle, as SDK 1.x does.
+  operator std::string() const { return handle(); }
   std::size_t numElements() const;
   std::size_t getRepeats() const;
   Type elementType() const;

@@ -99,7 +99,8 @@ TEST_CASE("only spans know their length") {
   for (const char* layout : {"SPAN", "SHORT_SPAN"}) {
     const auto library = compile(std::string("class Sum : public Vertex { public: Input<Vector<float, VectorLayout::") +
                                  layout + R"(>> in; Output<float> out;
-        bool compute() { float s = 0; for (float x : in) s += x; *out = s; return in.size() == 2; } };)");
+        bool compute() { float s = 0; for (float x : in) s += x; *out = s;
+          return in.size() == 2 && in->size() == 2 && (*in)[1] == in[1] && in->begin() == &in[0]; } };)");
     VertexInstance vertex(library, "Sum");
     std::vector<float> in{1.5f, 2};
     float out = 0;
