@@ -41,8 +41,8 @@ IPUModel::IPUModel(const char *version) : IPUVersion(version) {
   tilesPerIPU = mk1 ? 1216 : 1472;
   memoryBytesPerTile = mk1 ? 256 * 1024 : 624 * 1024;
   tileClockFrequency = mk1 ? 1.6e9 : IPUVersion == "ipu2" ? 1.33e9 : 1.85e9;
-  minIPUSyncDelay = static_cast<unsigned>(costOf(ipu_model::cost::internalSync));
-  globalSyncCycles = static_cast<unsigned>(costOf(ipu_model::cost::globalSync));
+  minIPUSyncDelay = static_cast<unsigned>(ipu_model::costOf(ipu_model::cost::internalSync));
+  globalSyncCycles = static_cast<unsigned>(ipu_model::costOf(ipu_model::cost::globalSync));
   interleavedMemoryElementIndex = mk1 ? 8 : 13;
   supportsSuperTileSendReceive = mk1;
 }
