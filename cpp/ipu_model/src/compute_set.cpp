@@ -278,7 +278,7 @@ bool BoundComputeSet::runChecked(std::uint64_t seed, std::uint64_t shuffleSeed,
     std::memcpy(v.object, state.data(), state.size());
     const std::byte *saved = scratch.data();
     forEachScratch(v, [&](std::byte *memory, std::size_t bytes) {
-      std::memcpy(memory, saved, bytes);
+      std::copy_n(saved, bytes, memory);
       saved += bytes;
     });
     allTrue &= runOn(snapshot.get());

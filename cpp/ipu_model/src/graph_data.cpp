@@ -55,14 +55,18 @@ std::string GraphData::describe(poplar::VarId variable, std::size_t begin, std::
 }
 
 poplar::Type typeOf(const Field &field) {
-  using Id = poplar::Type::Id;
-  for (unsigned id = static_cast<unsigned>(Id::Bool); id <= static_cast<unsigned>(Id::Float); ++id) {
-    const poplar::Type type(static_cast<Id>(id));
-    if (type.toString() == field.elementType)
-      return type;
-  }
-  throw poplar::type_error("field '" + field.name + "' has the element type '" + field.elementType +
-                           "', which no tensor can have");
+  static const auto types = [] {
+    using Id = poplar::Type::Id;
+    std::unordered_map<std::string, poplar::Type> byName;
+    for (auto id = static_cast<unsigned>(Id::Bool); id <= static_cast<unsigned>(Id::Float); ++id)
+      byName.emplace(poplar::Type(static_cast<Id>(id)).toString(), poplar::Type(static_cast<Id>(id)));
+    return byName;
+  }();
+  const auto found = types.find(field.elementType);
+  if (found == types.end())
+    throw poplar::type_error("field '" + field.name + "' has the element type '" +
+                             field.elementType + "', which no tensor can have");
+  return found->second;
 }
 
 std::vector<double> valuesOf(const GraphData &graph, const Vertex &vertex, const Edge &edge) {

@@ -27,7 +27,7 @@ void Storage::reset() {
   for (std::size_t i = 0; i != memory_.size(); ++i) {
     const Variable &variable = graph_.variables[i];
     if (variable.constant)
-      std::memcpy(memory_[i].get(), variable.value.data(), variable.value.size());
+      std::copy(variable.value.begin(), variable.value.end(), memory_[i].get());
     else
       std::memset(memory_[i].get(), 0, variable.count * variable.type.size());
   }

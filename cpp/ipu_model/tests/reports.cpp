@@ -198,7 +198,7 @@ TEST_CASE("targets and devices") {
   CHECK(two.getTarget().getBytesPerTile() == 638976);
   CHECK(two.getTarget().getVectorWidth(HALF) == 4);
   CHECK(two.getTarget().getTypeSize(BOOL) == 1);
-  CHECK(two.getTarget().getTargetType() == TargetType::IPU_MODEL);
+  CHECK((two.getTarget().getTargetType() == TargetType::IPU_MODEL));
   CHECK_CONTAINS(messageOf<invalid_machine_model>([] { IPUModel("ipu9"); }), "'ipu9'");
   unsetenv("IPU_MODEL_AS_DEVICE");
   CHECK(DeviceManager::createDeviceManager().getDevices(TargetType::IPU, 1).empty());
@@ -210,7 +210,7 @@ TEST_CASE("targets and devices") {
   REQUIRE(devices.size() == 1);
   CHECK(devices[0].attach());
   CHECK(devices[0].getTarget().getNumTiles() == 2944);
-  CHECK(manager.getDevices(TargetType::CPU, 1).at(0).getTarget().getTargetType() == TargetType::CPU);
+  CHECK((manager.getDevices(TargetType::CPU, 1).at(0).getTarget().getTargetType() == TargetType::CPU));
   const float values[] = {1.0f, 65504.0f, 6e-8f, -0.1f};
   std::uint16_t half[4];
   float back[4];
