@@ -36,6 +36,10 @@ std::size_t totalOf(const TileMemory &memory) {
 void Profile::addStep(const ProgramNode &node, Step step) {
   step.kind = kindName(node.kind);
   step.name = node.name;
+  // Only the tiles that take part in a step hold code for it; control flow and the host concern all.
+  for (const auto &[tile, part] : step.tiles)
+    ++controlSteps_[tile];
+  controlStepsOfAll_ += step.tiles.empty();
   stepOf_.emplace(&node, steps_.size());
   steps_.push_back(std::move(step));
 }
@@ -115,9 +119,8 @@ void Profile::addExecute(const ProgramNode &node, BoundComputeSet &set) {
               writes.push_back({tile, runs[r].variable, begin, end});
           });
         if ((edge.runCount > 1 || (edge.runCount == 1 && runs->stride != 1)) &&
-            layout_.pieces(runs, edge.runCount) > 1)
-          if (const std::size_t n = layout_.elementsOn(tile, runs, edge.runCount)) // others arrive in place
-            rearranged[tile] += n * typeOf(field).size();
+            layout_.piecesOn(tile, runs, edge.runCount) > 1) // what comes from elsewhere arrives in place
+          rearranged[tile] += layout_.elementsOn(tile, runs, edge.runCount) * typeOf(field).size();
       });
     }
     tileStep.compute += workers * *std::max_element(perWorker.begin(), perWorker.end());
@@ -224,8 +227,10 @@ void Profile::addCopy(const ProgramNode &node) {
         (costOf(cost::stridedCopyCall) +
          costOf(cost::stridedCopyElement) * static_cast<double>(elements)));
   std::uint64_t slowest = 0;
-  for (const auto &[tile, cycles] : local)
+  for (const auto &[tile, cycles] : local) {
     slowest = std::max(slowest, cycles);
+    step.tiles[tile]; // takes part
+  }
   step.exchange += slowest;
   addPhase(step, traffic);
   addStep(node, std::move(step));
@@ -276,12 +281,13 @@ void Profile::finish(bool enforceLimit) {
       memory(tile)[variable.constant ? constantBytes : variableBytes] +=
           roundUp(n * variable.type.size(), 4);
   }
-  for (TileMemory &tile : memory_) {
+  for (std::size_t id = 0; id != memory_.size(); ++id) {
+    TileMemory &tile = memory_[id];
     if (totalOf(tile) == 0)
       continue;
     tile[stackBytes] = bytesOf(cost::stackBytes);
-    tile[controlCodeBytes] =
-        bytesOf(cost::controlCodeBytes) + bytesOf(cost::controlCodePerStep) * steps_.size();
+    tile[controlCodeBytes] = bytesOf(cost::controlCodeBytes) +
+                             bytesOf(cost::controlCodePerStep) * (controlSteps_[id] + controlStepsOfAll_);
   }
   const std::size_t limit = graph_.target.getBytesPerTile();
   if (!enforceLimit || graph_.target.getTargetType() == poplar::TargetType::CPU)

@@ -86,6 +86,8 @@ private:
   std::vector<Step> steps_;
   std::unordered_map<const ProgramNode *, std::size_t> stepOf_;
   std::vector<TileMemory> memory_ = std::vector<TileMemory>(graph_.target.getNumTiles());
+  std::vector<std::size_t> controlSteps_ = std::vector<std::size_t>(memory_.size()); ///< of each tile
+  std::size_t controlStepsOfAll_ = 0;
   std::unordered_map<std::uint32_t, bool> seenSets_;
   struct TimelineEntry {
     std::size_t step;

@@ -7,6 +7,7 @@ TileLayout::TileLayout(const GraphData &graph) : parts_(graph.variables.size()) 
   std::vector<std::size_t> used(graph.target.getNumTiles(), 0);
   for (std::size_t id = 0; id != parts_.size(); ++id) {
     const Variable &variable = graph.variables[id];
+    constant_.push_back(variable.constant);
     variable.tiles.visit(0, variable.count, [&](std::size_t begin, std::size_t end, unsigned tile) {
       parts_[id].push_back({begin, end, used[tile], tile});
       used[tile] += end - begin;
@@ -16,18 +17,18 @@ TileLayout::TileLayout(const GraphData &graph) : parts_(graph.variables.size()) 
   }
 }
 
-std::size_t TileLayout::pieces(const Run *runs, std::size_t count) const {
+std::size_t TileLayout::piecesOn(unsigned tile, const Run *runs, std::size_t count) const {
   std::size_t pieces = 0, next = 0;
   poplar::VarId variable = 0;
-  unsigned tile = none;
   for (std::size_t r = 0; r != count; ++r)
     forEachStretch(runs[r], [&](std::size_t begin, std::size_t end) {
       visit(runs[r].variable, begin, end, [&](std::size_t from, std::size_t to, const Part &part) {
+        if (part.tile != tile || constant_[runs[r].variable])
+          return;
         const std::size_t local = part.local + (from - part.begin);
-        if (pieces == 0 || runs[r].variable != variable || part.tile != tile || local != next)
+        if (pieces == 0 || runs[r].variable != variable || local != next)
           ++pieces;
         variable = runs[r].variable;
-        tile = part.tile;
         next = local + (to - from);
       });
     });

@@ -25,12 +25,14 @@ public:
     for (; part != parts.end() && part->begin < end; ++part)
       f(std::max(begin, part->begin), std::min(end, part->end), *part);
   }
-  /// Pieces of tile memory that runs need: 1 if they are dense and ascending on `tile`.
-  std::size_t pieces(const Run *runs, std::size_t count) const;
+  /// Dense, ascending pieces of the memory of `tile` in runs. What lies between them on other tiles does not part
+  /// them from their order: it is received into its place. Constants do not count: there can be one wherever wanted.
+  std::size_t piecesOn(unsigned tile, const Run *runs, std::size_t count) const;
   std::size_t elementsOn(unsigned tile, const Run *runs, std::size_t count) const;
 
 private:
   std::vector<std::vector<Part>> parts_;
+  std::vector<bool> constant_; ///< by variable
 };
 
 /// Elements that a tile needs or makes.
