@@ -26,6 +26,7 @@ configure() { # folder, compiler, more options
 configure build-clang clang++ -DCMAKE_BUILD_TYPE=Release
 ctest --test-dir build-clang --output-on-failure "$@"
 
+# The sanitizers' own code makes g++ see uninitialized values where there are none.
 configure build-sanitize g++ -DCMAKE_BUILD_TYPE=Debug \
-    -DCMAKE_CXX_FLAGS="-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+    -DCMAKE_CXX_FLAGS="-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-error=maybe-uninitialized"
 ctest --test-dir build-sanitize --output-on-failure "$@"

@@ -153,6 +153,8 @@ TEST_CASE("lists of vectors, private vectors, templates and workers") {
     for (unsigned i = 0; i != 3; ++i)
       m.graph.connect(v["rows"][i], t[i]);
   }
+  const ComputeSet unused = m.graph.addComputeSet("unused");
+  m.graph.addVertex(unused, "Rows", {{"rows", {t[0], t[1]}}}); // a list in place
   const VertexRef s = m.graph.addVertex(scale, "Scale<float>", {{"data", sums}, {"factor", 2}});
   m.graph.setTileMapping(s, 2);
   CHECK(m.result<float>(Sequence(Execute(cs), Execute(scale)), sums) == std::vector<float>{12, 44, 76});

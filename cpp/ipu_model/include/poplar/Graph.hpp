@@ -37,8 +37,6 @@ public:
     ConnectionDesc(StringRef field, Tensor tensor) : field_(field), tensors_{std::move(tensor)} {}
     ConnectionDesc(StringRef field, ArrayRef<Tensor> tensors)
         : field_(field), tensors_(tensors.cloneAsVector()), list_(true) {}
-    ConnectionDesc(StringRef field, std::vector<Tensor> tensors)
-        : field_(field), tensors_(std::move(tensors)), list_(true) {}
     template <typename T, typename = ipu_model::IfArithmetic<T>>
     ConnectionDesc(StringRef field, T value)
         : field_(field), value_(ipu_model::HostValues::of(&value, 1)) {
