@@ -45,9 +45,9 @@ void reduceWithOutput(poplar::Graph &graph, const poplar::Tensor &in, const popl
 
 struct SingleReduceOp {
   SingleReduceOp(poplar::Tensor tensor, std::vector<std::size_t> dimensions, ReduceParams parameters,
-                 poplar::Type outType, std::string name = "")
+                 poplar::Type type, std::string name = "")
       : in(std::move(tensor)), dims(std::move(dimensions)), params(std::move(parameters)),
-        useOutType(true), outType(outType), debugName(std::move(name)) {}
+        useOutType(true), outType(type), debugName(std::move(name)) {}
   SingleReduceOp(poplar::Tensor tensor, std::vector<std::size_t> dimensions, ReduceParams parameters,
                  std::string name = "")
       : in(std::move(tensor)), dims(std::move(dimensions)), params(std::move(parameters)),
