@@ -1,4 +1,5 @@
 #include "engine_data.hpp"
+#include "copy_group.hpp"
 #include "numbers.hpp"
 #include "poplar/exceptions.hpp"
 #include <algorithm>
@@ -128,14 +129,39 @@ void EngineData::prepare(const poplar::program::Program &program) {
     prepare(graph_->functions[node.target]);
     openFunctions_.erase(node.target);
     break;
-  case Node::Kind::Copy: prepareCopy(node); break;
+  case Node::Kind::Copy:
+    checkCopy(node);
+    profile_.addCopies({&node});
+    break;
+  case Node::Kind::Sequence: prepareSequence(node); return;
   default: profile_.addOther(node); break;
   }
   for (const auto &child : node.children)
     prepare(child);
 }
 
-void EngineData::prepareCopy(const Node &node) {
+void EngineData::prepareSequence(const Node &node) {
+  CopyGroup group;
+  const auto endGroup = [&] {
+    if (!group.empty())
+      profile_.addCopies(group.take());
+  };
+  for (const auto &child : node.children) {
+    const Node &next = child.node();
+    if (next.kind != Node::Kind::Copy || !prepared_.insert(&next).second) {
+      endGroup();
+      prepare(child);
+      continue;
+    }
+    checkCopy(next);
+    if (!group.admits(next))
+      endGroup();
+    group.add(next);
+  }
+  endGroup();
+}
+
+void EngineData::checkCopy(const Node &node) const {
   const Tensor &source = node.tensors[0], &destination = node.tensors[1];
   const std::string text = "Copy '" + node.name + "' of " + source.getDebugStr() + " to " +
                            destination.getDebugStr() + ": ";
@@ -158,7 +184,6 @@ void EngineData::prepareCopy(const Node &node) {
                                std::min(from.interval.end(), to.interval.end())) +
               "; copy through another variable");
   }
-  profile_.addCopy(node);
 }
 
 void EngineData::load(const poplar::Device &device) {

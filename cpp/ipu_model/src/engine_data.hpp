@@ -39,7 +39,8 @@ public:
 private:
   using Node = ProgramNode;
   void prepare(const poplar::program::Program &program);
-  void prepareCopy(const Node &node);
+  void prepareSequence(const Node &node);
+  void checkCopy(const Node &node) const;
   void execute(const Node &node);
   void executeStream(const Node &node);
   void executeRemote(const Node &node);

@@ -150,8 +150,8 @@ void Profile::addExecute(const ProgramNode &node, BoundComputeSet &set) {
   addStep(node, std::move(step));
 }
 
-void Profile::addCopy(const ProgramNode &node) {
-  Step step;
+void Profile::addCopyTraffic(const ProgramNode &node, CopyTraffic &copy) const {
+  auto &[traffic, dense, strided, received] = copy;
   const auto &from = node.tensors[0].view().runs(), &to = node.tensors[1].view().runs();
   const std::size_t size = node.tensors[0].elementType().size();
   // Walk both sides together in pieces that lie densely on one tile each.
@@ -181,8 +181,6 @@ void Profile::addCopy(const ProgramNode &node) {
     return pieces;
   };
   const std::vector<Piece> sources = piecesOf(from), targets = piecesOf(to);
-  Traffic traffic;
-  std::map<unsigned, std::size_t> dense, strided, received;
   const unsigned perIPU = graph_.target.getTilesPerIPU();
   std::size_t s = 0, t = 0, sUsed = 0, tUsed = 0;
   unsigned lastSource = none, lastTarget = none;
@@ -216,6 +214,14 @@ void Profile::addCopy(const ProgramNode &node) {
     if ((tUsed += length) == b.length)
       ++t, tUsed = 0;
   }
+}
+
+void Profile::addCopies(const std::vector<const ProgramNode *> &nodes) {
+  Step step;
+  CopyTraffic copy;
+  for (const ProgramNode *node : nodes)
+    addCopyTraffic(*node, copy);
+  auto &[traffic, dense, strided, received] = copy;
   addBuffers(received);
   std::map<unsigned, std::uint64_t> local;
   for (const auto &[tile, bytes] : dense)
@@ -233,7 +239,7 @@ void Profile::addCopy(const ProgramNode &node) {
   }
   step.exchange += slowest;
   addPhase(step, traffic);
-  addStep(node, std::move(step));
+  addStep(*nodes.front(), std::move(step));
 }
 
 void Profile::addOther(const ProgramNode &node) {

@@ -46,7 +46,8 @@ public:
   explicit Profile(const GraphData &graph) : graph_(graph), layout_(graph) {}
 
   void addExecute(const ProgramNode &node, BoundComputeSet &set);
-  void addCopy(const ProgramNode &node);
+  /// One exchange step for copies that do not touch each other. It is counted with the first of them.
+  void addCopies(const std::vector<const ProgramNode *> &nodes);
   void addOther(const ProgramNode &node);
   void addHostTensor(const poplar::Tensor &tensor);
   /// Adds up the memory; throws graph_memory_allocation_error where a tile has too little.
@@ -74,7 +75,12 @@ private:
     std::map<std::string, std::pair<std::size_t, std::uint64_t>> types;
     std::vector<std::uint64_t> tileCompute, tileBusy, tileIn, tileOut;
   };
+  struct CopyTraffic {
+    Traffic traffic;
+    std::map<unsigned, std::size_t> dense, strided, received; ///< by tile: bytes, elements, bytes
+  };
   void countStep(std::size_t step);
+  void addCopyTraffic(const ProgramNode &node, CopyTraffic &copy) const;
   void addStep(const ProgramNode &node, Step step);
   void addPhase(Step &step, const Traffic &traffic);
   void addBuffers(const std::map<unsigned, std::size_t> &bytes);

@@ -1,6 +1,6 @@
 // A five-point stencil on blocks of a grid, one block a tile, with four ways to get at the halo: gathered by the
 // edges of the vertex, one copy a direction and tile, all copies of a direction at once, and all at once. All must
-// give what the host computes; their cycles differ.
+// give what the host computes, and the three with copies take the same time.
 #include <poplar/CycleCount.hpp>
 #include <poplar/Engine.hpp>
 #include <poplar/Graph.hpp>
@@ -181,9 +181,10 @@ int main() {
     engine.readTensor("cycles", &cycles[strategy]);
     std::cout << strategy << ": " << cycles[strategy] << " cycles (estimate of the model)\n";
   }
-  if (!(cycles["implicit"] < cycles["by direction"] && cycles["all at once"] < cycles["by direction"] &&
-        cycles["by direction"] < cycles["one by one"])) {
-    std::cerr << "more copies cannot take fewer cycles\n";
+  // Copies that touch different elements are one exchange, however they are written.
+  if (!(cycles["implicit"] < cycles["all at once"] && cycles["all at once"] == cycles["by direction"] &&
+        cycles["by direction"] == cycles["one by one"])) {
+    std::cerr << "the same exchange cannot take different times\n";
     return 1;
   }
   std::cout << "halo exchange OK\n";
