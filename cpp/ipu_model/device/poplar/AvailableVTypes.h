@@ -1,0 +1,11 @@
+// The vector layouts that the target's vertex state can hold; all of them.
+#pragma once
+
+#define VECTOR_AVAIL_SHORT_SPAN
+#define VECTOR_AVAIL_SCALED_PTR32
+#define VECTOR_AVAIL_SCALED_PTR64
+#define VECTOR_AVAIL_SCALED_PTR128
+#define VECTOR_AVAIL_COMPACT_PTR
+#define VECTORLIST_AVAIL_DELTAN
+#define VECTORLIST_AVAIL_DELTANELEMENTS
+#define VECTORLIST_AVAIL_COMPACT_DELTAN

@@ -1,0 +1,4 @@
+// Types of hardware loop counts.
+#pragma once
+
+#include <ipudef.h>

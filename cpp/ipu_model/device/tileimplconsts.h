@@ -1,0 +1,4 @@
+// Another name of the tile constants.
+#pragma once
+
+#include <poplar/TileConstants.hpp>

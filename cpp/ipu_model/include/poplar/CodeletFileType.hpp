@@ -1,0 +1,4 @@
+#pragma once
+namespace poplar {
+enum class CodeletFileType { PreprocessedAsmSource, AsmSource, CSource, CppSource, IrSource, Object, Auto };
+}

@@ -1,0 +1,4 @@
+#pragma once
+namespace poplar {
+enum class ReplicatedStreamMode { REPLICATE, BROADCAST };
+}

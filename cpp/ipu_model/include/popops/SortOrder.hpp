@@ -1,0 +1,4 @@
+#pragma once
+namespace popops {
+enum class SortOrder { NONE, ASCENDING, DESCENDING };
+}

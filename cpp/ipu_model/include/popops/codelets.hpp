@@ -1,0 +1,7 @@
+#pragma once
+#include "poplar/Graph.hpp"
+
+namespace popops {
+/// The operations of this library are built in; nothing has to be added.
+void addCodelets(poplar::Graph &graph);
+} // namespace popops

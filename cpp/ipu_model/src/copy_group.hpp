@@ -1,0 +1,87 @@
+#pragma once
+// Copies that follow each other and make one exchange step.
+
+#include "program_node.hpp"
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <vector>
+
+namespace ipu_model {
+
+/// Adjacent copies that touch different elements. Inside one variable they must be of one shape, too: on the published
+/// halo benchmark (spec poplar, section 4, L) copies grouped by direction run as a few steps, while the same copies,
+/// directions mixed, run one by one; mixed copies between many variables do not.
+class CopyGroup {
+public:
+  bool admits(const ProgramNode &node) const {
+    if (nodes_.empty())
+      return true;
+    const Shape shape = shapeOf(node);
+    if (insideOneVariable(node) && (shape.elements != shape_.elements || shape.denseSource != shape_.denseSource ||
+        shape.denseDestination != shape_.denseDestination))
+      return false;
+    for (const auto &read : node.tensors[0].getVarRegions())
+      if (touches(written_, read))
+        return false;
+    for (const auto &write : node.tensors[1].getVarRegions())
+      if (touches(written_, write) || touches(read_, write))
+        return false;
+    return true;
+  }
+  void add(const ProgramNode &node) {
+    shape_ = shapeOf(node);
+    nodes_.push_back(&node);
+    note(read_, node.tensors[0]);
+    note(written_, node.tensors[1]);
+  }
+  /// The copies so far; the group is empty afterwards.
+  std::vector<const ProgramNode *> take() {
+    read_.clear();
+    written_.clear();
+    return std::move(nodes_);
+  }
+  bool empty() const { return nodes_.empty(); }
+
+private:
+  struct Shape {
+    std::size_t elements = 0;
+    bool denseSource = false, denseDestination = false;
+  };
+  /// Ends of disjoint intervals by variable and begin.
+  using Intervals = std::map<std::pair<poplar::VarId, std::size_t>, std::size_t>;
+
+  static bool insideOneVariable(const ProgramNode &node) {
+    const auto from = node.tensors[0].getVarRegions(), to = node.tensors[1].getVarRegions();
+    return !from.empty() && !to.empty() && from.front().var == to.front().var;
+  }
+  static Shape shapeOf(const ProgramNode &node) {
+    return {node.tensors[0].numElements(), node.tensors[0].isContiguous(), node.tensors[1].isContiguous()};
+  }
+  static void note(Intervals &intervals, const poplar::Tensor &tensor) {
+    for (const auto &region : tensor.getVarRegions()) {
+      std::size_t begin = region.interval.begin(), end = region.interval.end();
+      auto next = intervals.upper_bound({region.var, begin});
+      if (next != intervals.begin() && std::prev(next)->first.first == region.var &&
+          std::prev(next)->second >= begin)
+        --next;
+      while (next != intervals.end() && next->first.first == region.var && next->first.second <= end) {
+        begin = std::min(begin, next->first.second);
+        end = std::max(end, next->second);
+        next = intervals.erase(next);
+      }
+      intervals.emplace(std::pair{region.var, begin}, end);
+    }
+  }
+  static bool touches(const Intervals &intervals, const poplar::VariableInterval &region) {
+    const auto after = intervals.lower_bound({region.var, region.interval.end()});
+    return after != intervals.begin() && std::prev(after)->first.first == region.var &&
+           std::prev(after)->second > region.interval.begin();
+  }
+
+  std::vector<const ProgramNode *> nodes_;
+  Shape shape_;
+  Intervals read_, written_;
+};
+
+} // namespace ipu_model

@@ -1,0 +1,258 @@
+// Programs and the engine: what each program class does.
+
+#include "fixture.hpp"
+#include "poplar/CycleCount.hpp"
+#include "poplar/exceptions.hpp"
+#include <sstream>
+
+using namespace poplar;
+using namespace poplar::program;
+
+TEST_CASE("vertices of a compiled codelet run, and PrintTensor writes the text of the tutorials") {
+  Machine m;
+  m.addCodelets();
+  const Tensor v1 = m.graph.addVariable(FLOAT, {4}, "v1"), v2 = m.graph.addVariable(FLOAT, {4}, "v2");
+  for (unsigned i = 0; i != 4; ++i) {
+    m.graph.setTileMapping(v1[i], i);
+    m.graph.setTileMapping(v2[i], i);
+  }
+  const ComputeSet cs = m.graph.addComputeSet("sums");
+  for (unsigned i = 0; i != 4; ++i) {
+    const VertexRef v = m.graph.addVertex(cs, "Sum");
+    m.graph.connect(v["in"], v1.slice(i, 4));
+    m.graph.connect(v["out"], v2[i]);
+    m.graph.setTileMapping(v, i);
+    m.graph.setPerfEstimate(v, 20);
+  }
+  Sequence prog;
+  prog.add(Copy(m.constant<float>(FLOAT, {4}, {1.0f, 1.5f, 2.0f, 2.5f}), v1));
+  prog.add(Execute(cs));
+  prog.add(PrintTensor("v2", v2));
+  prog.add(PrintTensor("square", v2.reshape({2, 2})));
+  Engine engine(m.graph, prog);
+  std::ostringstream text;
+  engine.setPrintTensorStream(text);
+  engine.load(m.device);
+  engine.run();
+  CHECK(text.str() == "v2: [7.0000000 6.0000000 4.5000000 2.5000000]\n"
+                      "square: [\n  [7.0000000 6.0000000]\n  [4.5000000 2.5000000]\n]\n");
+}
+
+TEST_CASE("PrintTensor writes integers plainly and shortens large tensors") {
+  Machine m;
+  const Tensor t = m.variable(INT, {10}, "t"), big = m.variable(UNSIGNED_INT, {1001}, "big");
+  Sequence prog(PrintTensor("v4-1", t), PrintTensor("big", big), PrintTensor("one", t[3]));
+  m.graph.setInitialValue(t, std::vector<int>{10, 11, 12, 13, 14, 15, 16, 17, 18, 19});
+  m.graph.setInitialValue(big, counting<unsigned>(1001));
+  Engine engine(m.graph, prog);
+  std::ostringstream text;
+  engine.setPrintTensorStream(text);
+  engine.load(m.device);
+  engine.run();
+  CHECK(text.str() == "v4-1: [10 11 12 13 14 15 16 17 18 19]\nbig: [0 1 2 ... 998 999 1000]\none: 13\n");
+}
+
+TEST_CASE("copies move elements in order whatever the shapes") {
+  Machine m;
+  const Tensor t = m.variable(INT, {2, 3}, "t"), u = m.variable(INT, {3, 2}, "u"), w = m.variable(INT, {6}, "w");
+  Sequence prog;
+  prog.add(Copy(m.constant<int>(INT, {6}, counting<int>(6)), t));
+  prog.add(Copy(t.transpose(), u));
+  prog.add(Copy(u.reverse(0), w));
+  CHECK(m.result<int>(prog, u) == std::vector<int>{0, 3, 1, 4, 2, 5});
+  CHECK(m.result<int>(prog, w) == std::vector<int>{2, 5, 1, 4, 0, 3});
+}
+
+TEST_CASE("loops, conditions, switches and functions") {
+  Machine m;
+  m.addCodelets();
+  const Tensor n = m.variable(INT, {}, "n"), more = m.variable(BOOL, {}, "more");
+  const ComputeSet cs = m.graph.addComputeSet("count");
+  const VertexRef v = m.graph.addVertex(cs, "Count", {{"out", n}, {"step", 1}, {"calls", 0}});
+  m.graph.setTileMapping(v, 0);
+
+  SUBCASE("Repeat keeps the state of vertices") {
+    CHECK(m.result<int>(Repeat(7, Execute(cs)), n) == std::vector<int>{7});
+  }
+  SUBCASE("RepeatWhileTrue evaluates its condition first") {
+    // The vertex returns false in its fifth execution, so the body runs four times.
+    const Tensor rounds = m.variable(INT, {}, "rounds"), one = m.constant<int>(INT, {}, {1});
+    const ComputeSet add = m.graph.addComputeSet("add");
+    m.graph.setTileMapping(m.graph.addVertex(add, "Count", {{"out", rounds}, {"step", 1}, {"calls", 0}}), 1);
+    CHECK(m.result<int>(RepeatWhileTrue(Execute(cs, more), more, Execute(add)), rounds) == std::vector<int>{4});
+  }
+  SUBCASE("RepeatWhileFalse stops at true") {
+    // The vertex returns true at once, so the body never runs.
+    CHECK(m.result<int>(RepeatWhileFalse(Execute(cs, more), more, Repeat(100, Execute(cs))), n) == std::vector<int>{1});
+  }
+  SUBCASE("If and Switch") {
+    const Tensor which = m.constant<int>(INT, {}, {3});
+    Switch choose(which, Repeat(1, Execute(cs)));
+    choose.add(2, Repeat(20, Execute(cs)));
+    choose.add(3, Repeat(30, Execute(cs)));
+    CHECK(m.result<int>(choose, n) == std::vector<int>{30});
+    CHECK(m.result<int>(Switch(which, std::vector<Switch::Case>{{1, Repeat(9, Execute(cs))}}, Repeat(5, Execute(cs))), n) == std::vector<int>{5});
+    const Tensor flag = m.constant<int>(INT, {}, {0});
+    CHECK(m.result<int>(If(flag, Repeat(3, Execute(cs)), Repeat(4, Execute(cs))), n) == std::vector<int>{4});
+  }
+  SUBCASE("functions are called") {
+    const Function f = m.graph.addFunction(Sequence(Execute(cs), Execute(cs)));
+    CHECK(m.result<int>(Sequence(Call(f), Call(f), Sync(SyncType::INTERNAL), WriteUndef(more)), n) == std::vector<int>{4});
+  }
+}
+
+TEST_CASE("a program added to another is copied") {
+  Machine m;
+  m.addCodelets();
+  const Tensor n = m.variable(INT, {}, "n");
+  const ComputeSet cs = m.graph.addComputeSet("count");
+  m.graph.setTileMapping(m.graph.addVertex(cs, "Count", {{"out", n}, {"step", 1}}), 0);
+  Sequence inner, outer;
+  inner.add(Execute(cs));
+  outer.add(inner);
+  inner.add(Execute(cs)); // not part of outer
+  outer.add(outer);       // what it was before
+  CHECK(m.result<int>(outer, n) == std::vector<int>{2});
+}
+
+TEST_CASE("vertex state lasts across runs and starts again with load") {
+  Machine m;
+  m.addCodelets();
+  const Tensor n = m.variable(INT, {}, "n");
+  const ComputeSet cs = m.graph.addComputeSet("count");
+  m.graph.setTileMapping(m.graph.addVertex(cs, "Count", {{"out", n}, {"step", 2}, {"calls", 10}}), 0);
+  m.graph.createHostRead("n", n);
+  Engine engine(m.graph, Execute(cs));
+  engine.load(m.device);
+  int value = 0;
+  engine.run();
+  engine.run();
+  engine.readTensor("n", &value);
+  CHECK(value == 14);
+  engine.loadAndRun(m.device);
+  engine.readTensor("n", &value, &value + 1);
+  CHECK(value == 12);
+}
+
+TEST_CASE("lists of vectors, private vectors, templates and workers") {
+  Machine m;
+  m.addCodelets();
+  const Tensor t = m.variable(FLOAT, {3, 4}, "t"), sums = m.variable(FLOAT, {3}, "sums");
+  m.graph.setInitialValue(t, counting<float>(12));
+  const ComputeSet cs = m.graph.addComputeSet("rows"), scale = m.graph.addComputeSet("scale");
+  const VertexRef v = m.graph.addVertex(cs, "Rows");
+  m.graph.connect(v["sums"], sums);
+  m.graph.setFieldSize(v["scratch"], 1);
+  m.graph.setTileMapping(v, 1);
+  SUBCASE("a tensor of rank 2") { m.graph.connect(v["rows"], t); }
+  SUBCASE("a list of tensors, not contiguous") {
+    m.graph.connect(v["rows"], std::vector<Tensor>{t[0], concat(t[1].slice(2, 4), t[1].slice(0, 2)), t[2]});
+  }
+  SUBCASE("row by row") {
+    m.graph.setFieldSize(v["rows"], 3);
+    for (unsigned i = 0; i != 3; ++i)
+      m.graph.connect(v["rows"][i], t[i]);
+  }
+  const ComputeSet unused = m.graph.addComputeSet("unused");
+  m.graph.addVertex(unused, "Rows", {{"rows", {t[0], t[1]}}}); // a list in place
+  const VertexRef s = m.graph.addVertex(scale, "Scale<float>", {{"data", sums}, {"factor", 2}});
+  m.graph.setTileMapping(s, 2);
+  CHECK(m.result<float>(Sequence(Execute(cs), Execute(scale)), sums) == std::vector<float>{12, 44, 76});
+  CHECK(m.graph.getFieldSize(v["rows"]) == 3);
+
+  const Tensor w = m.variable(INT, {8}, "w");
+  const ComputeSet workers = m.graph.addComputeSet("workers");
+  m.graph.setTileMapping(m.graph.addVertex(workers, "Workers", {{"out", w}}), 0);
+  CHECK(m.result<int>(Execute(workers), w) == std::vector<int>{0, 1, 2, 3, 4, 5, 0, 1});
+}
+
+TEST_CASE("streams: rings, callbacks, host reads and writes") {
+  Machine m;
+  const Tensor t = m.variable(INT, {2}, "t");
+  const DataStream in = m.graph.addHostToDeviceFIFO("in", INT, 2), out = m.graph.addDeviceToHostFIFO("out", INT, 2);
+  m.graph.createHostWrite("w", t);
+  m.graph.createHostRead("r", t);
+  Engine engine(m.graph, {Copy(in, t), Copy(t, out)});
+  engine.load(m.device);
+  CHECK_CONTAINS(messageOf<stream_connection_error>([&] { engine.run(0); }), "'in'");
+
+  std::vector<int> ring{1, 2, 3, 4}, seen(2);
+  engine.connectStream("in", ring.data(), ring.data() + ring.size());
+  std::vector<std::vector<int>> got;
+  engine.connectStreamToCallback("out", [&](void *p) {
+    got.emplace_back(static_cast<int *>(p), static_cast<int *>(p) + 2);
+  });
+  for (int i = 0; i != 3; ++i) {
+    engine.run(0);
+    engine.run(1);
+  }
+  CHECK(got == std::vector<std::vector<int>>{{1, 2}, {3, 4}, {1, 2}});
+
+  struct Counter : StreamCallback {
+    void fetch(void *p) override { static_cast<int *>(p)[0] = static_cast<int *>(p)[1] = ++calls; }
+    void complete() override { ++completed; }
+    int calls = 40, completed = 0;
+  };
+  auto counter = std::make_unique<Counter>();
+  const Counter &state = *counter;
+  engine.connectStreamToCallback("in", std::move(counter));
+  engine.run(0);
+  engine.readTensor("r", seen.data(), seen.data() + 2);
+  CHECK(seen == std::vector<int>{41, 41});
+  CHECK(state.completed == 1);
+  engine.writeTensor("w", std::vector<int>{8, 9});
+  engine.readTensor("r", seen);
+  CHECK(seen == std::vector<int>{8, 9});
+  CHECK_CONTAINS(messageOf<stream_connection_error>([&] { engine.readTensor("r", seen.data(), seen.data() + 1); }), "8 bytes");
+  CHECK_THROWS_AS(engine.readTensor("unknown", seen.data()), stream_connection_error);
+}
+
+TEST_CASE("remote buffers keep rows; offsets select them") {
+  Machine m;
+  const Tensor t = m.variable(FLOAT, {2}, "t"), row = m.variable(UNSIGNED_INT, {1}, "row");
+  RemoteBuffer buffer = m.graph.addRemoteBuffer("rb", FLOAT, 2, 3);
+  m.graph.createHostWrite("row", row);
+  Engine engine(m.graph, {Copy(buffer, t, row), Copy(t, buffer, row)});
+  engine.load(m.device);
+  std::vector<float> values{1.5f, 2.5f};
+  engine.copyToRemoteBuffer(values, "rb", 1);
+  unsigned index = 1;
+  engine.writeTensor("row", &index, &index + 1);
+  engine.run(0);
+  index = 2;
+  engine.writeTensor("row", &index, &index + 1);
+  engine.run(1);
+  std::vector<float> back(2);
+  engine.copyFromRemoteBuffer("rb", back, 2);
+  CHECK(back == values);
+  index = 3;
+  engine.writeTensor("row", &index, &index + 1);
+  CHECK_CONTAINS(messageOf<index_error>([&] { engine.run(0); }), "row 3 of remote buffer 'rb', which has 3");
+}
+
+TEST_CASE("programs that end with an error say why") {
+  Machine m;
+  const Tensor t = m.constant<int>(INT, {2}, {3, 4}), no = m.constant<int>(INT, {}, {0});
+  Engine engine(m.graph, {ErrorProgram("bad value", t), Abort("stop here"), AbortOnCondition(no), AbortOnCondition(t[0], "three")});
+  engine.load(m.device);
+  CHECK_CONTAINS(messageOf<application_runtime_error>([&] { engine.run(0); }), "bad value [3 4]");
+  CHECK_CONTAINS(messageOf<application_runtime_error>([&] { engine.run(1); }), "stop here");
+  CHECK_NOTHROW(engine.run(2));
+  CHECK_CONTAINS(messageOf<application_runtime_error>([&] { engine.run(3); }), "three");
+  CHECK_THROWS_AS(engine.run(4), runtime_error);
+}
+
+TEST_CASE("cycleCount gives the estimate of what it encloses") {
+  Machine m;
+  m.addCodelets();
+  const Tensor n = m.variable(INT, {}, "n");
+  const ComputeSet cs = m.graph.addComputeSet("count");
+  const VertexRef v = m.graph.addVertex(cs, "Count", {{"out", n}});
+  m.graph.setTileMapping(v, 0);
+  m.graph.setPerfEstimate(v, 100);
+  Sequence prog(Repeat(10, Execute(cs)));
+  const Tensor cycles = cycleCount(m.graph, prog, 0, SyncType::INTERNAL);
+  const auto words = m.result<unsigned>(prog, cycles);
+  // Ten executions of one worker's 100 issue slots of 6 cycles, and one sync before the second reading.
+  CHECK(words == std::vector<unsigned>{6000 + 90, 0});
+}

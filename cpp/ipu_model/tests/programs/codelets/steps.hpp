@@ -1,0 +1,1 @@
+#define STEP_ODD(n) (3 * (n) + 1)

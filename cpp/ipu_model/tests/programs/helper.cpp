@@ -1,0 +1,4 @@
+// The second source of more_sources.cpp.
+#include "helper.hpp"
+
+int helper() { return HELPER_ANSWER; }
