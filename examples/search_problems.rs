@@ -4,7 +4,7 @@
 //! cargo run --release --example search_problems -- PROBLEM SAMPLER SEEDS EVALUATIONS [MODE] [SETTING…]
 //! ```
 //!
-//! PROBLEM is `ackley10`, `rotated10`, `pressure_vessel` or `silent18`. MODE is `ask=4` to ask for four points
+//! SEEDS is a number of seeds, from 0, or FIRST..END. PROBLEM is `ackley10`, `rotated10`, `pressure_vessel` or `silent18`. MODE is `ask=4` to ask for four points
 //! and tell four results in turn, as it is without it, or `ask=1` to proceed as a search with many
 //! workers does, point by point with the sampler's `lag`. A SETTING such as `initial=10` goes into the
 //! table `[sampler]`. See benchmarking/RESULTS.md.
@@ -184,8 +184,9 @@ fn main() {
     };
     let problems = problems();
     let problem = problems.iter().find(|p| p.name == problem).expect("a problem of the list");
-    let (seeds, evaluations): (u64, usize) =
-        (seeds.parse().expect("seeds"), evaluations.parse().expect("evaluations"));
+    let (first, end) = seeds.split_once("..").unwrap_or(("0", seeds));
+    let number = |text: &str| -> u64 { text.parse().expect("seeds: a number or FIRST..END") };
+    let evaluations: usize = evaluations.parse().expect("evaluations");
     let mut batch = 4;
     let mut table = format!("[sampler]\nname = \"{sampler}\"\n");
     for setting in rest {
@@ -198,7 +199,7 @@ fn main() {
     let variable = |j| Variable { name: format!("x{j}"), domain: domain.clone() };
     let space = Space { variables: (0..problem.bounds.len()).map(variable).collect() };
     let document = Document::parse(Path::new("[settings]"), &table).expect("settings");
-    for seed in 0..seeds {
+    for seed in number(first)..number(end) {
         let setup = Setup { space: &space, seed, document: &document };
         let sampler_of_seed = build(&setup).unwrap_or_else(|e| panic!("{e}"));
         let mut run = Run {
