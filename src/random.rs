@@ -36,6 +36,8 @@ pub enum Purpose {
     Synthetic = 9,
     /// Functions drawn from a posterior to choose the next points.
     Thompson = 10,
+    /// Which neurons enter a spike list that has no room for all.
+    SpikeSelection = 20,
 }
 
 /// Address of a stream. Fields that do not apply stay 0.
