@@ -37,7 +37,7 @@ pub enum Purpose {
     /// Functions drawn from a posterior to choose the next points.
     Thompson = 10,
     /// Which neurons enter a spike list that has no room for all.
-    SpikeSelection = 20,
+    SpikeSelection = 30,
 }
 
 /// Address of a stream. Fields that do not apply stay 0.
