@@ -36,6 +36,16 @@ pub enum Purpose {
     Synthetic = 9,
     /// Functions drawn from a posterior to choose the next points.
     Thompson = 10,
+    /// Which spikes a full time step keeps.
+    Capacity = 20,
+    /// Coefficients of random manifolds.
+    Manifold = 21,
+    /// Points drawn on random manifolds.
+    ManifoldPoint = 22,
+    /// Random spikes and their labels.
+    RandomSpikes = 23,
+    /// Noise and gestures of the made event recordings.
+    Recording = 24,
     /// Which neurons enter a spike list that has no room for all.
     SpikeSelection = 30,
 }

@@ -1,8 +1,19 @@
-//! Readers, one file a format, and the labelled images that they give.
+//! Readers, one file a format, the labelled images that they give, and generators of labelled spikes.
 
+pub mod aedat;
 pub mod digits;
+pub mod dvs_gesture;
+pub mod event_source;
+#[cfg(feature = "shd")]
+mod global_heap;
 pub mod idx;
 pub mod mnist;
+pub mod nmnist;
+pub mod npy;
+pub mod randman;
+pub mod random_spikes;
+#[cfg(feature = "shd")]
+pub mod shd;
 
 /// Grey-level images with labels, in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]

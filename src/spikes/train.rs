@@ -65,6 +65,25 @@ impl SpikeTrain {
         train
     }
 
+    /// Puts a train together from its parts, see [`SpikeTrain`]. None unless `offsets` starts at 0,
+    /// never falls and ends at the number of ids, and the ids of each step ascend strictly and are
+    /// below `neurons`.
+    pub fn from_parts(neurons: usize, offsets: Vec<u32>, ids: Vec<u32>) -> Option<Self> {
+        let ends_right = offsets.first() == Some(&0) && *offsets.last()? as usize == ids.len();
+        let rises = offsets.windows(2).all(|pair| pair[0] <= pair[1]);
+        if !ends_right || !rises || ids.iter().any(|&id| id as usize >= neurons) {
+            return None;
+        }
+        let train = SpikeTrain { neurons: u32::try_from(neurons).ok()?, offsets, ids };
+        let ascends = |t| train.step(t).windows(2).all(|pair| pair[0] < pair[1]);
+        (0..train.steps()).all(ascends).then_some(train)
+    }
+
+    /// Where the spikes of each step begin in [`SpikeTrain::ids`]: one number more than steps.
+    pub fn offsets(&self) -> &[u32] {
+        &self.offsets
+    }
+
     /// Size of the population.
     pub fn neurons(&self) -> usize {
         self.neurons as usize
@@ -102,6 +121,29 @@ impl SpikeTrain {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn only_parts_that_are_a_train_make_one() {
+        let make = |offsets: &[u32], ids: &[u32]| {
+            SpikeTrain::from_parts(4, offsets.to_vec(), ids.to_vec())
+        };
+        let train = make(&[0, 2, 2, 3], &[1, 3, 0]).unwrap();
+        assert_eq!((train.step(0), train.step(1), train.step(2)), (&[1, 3][..], &[][..], &[0][..]));
+        assert_eq!(make(train.offsets(), train.ids()), Some(train));
+        assert_eq!(make(&[0], &[]), Some(SpikeTrain::empty(4)));
+        for (offsets, ids) in [
+            (&[][..], &[][..]), // no offsets
+            (&[1, 1], &[0]),    // does not start at 0
+            (&[0, 2, 1], &[0]), // falls
+            (&[0, 1], &[0, 1]), // does not end at the number of ids
+            (&[0, 9], &[0]),    // beyond it
+            (&[0, 1], &[4]),    // no such neuron
+            (&[0, 2], &[1, 1]), // twice
+            (&[0, 2], &[3, 1]), // falls within a step
+        ] {
+            assert_eq!(make(offsets, ids), None, "{offsets:?} {ids:?}");
+        }
+    }
 
     proptest! {
         #[test]
