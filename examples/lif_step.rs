@@ -91,7 +91,7 @@ fn calibrate(
     for l in 0..network.layers.len() {
         let original = weights.layers[l].w.clone();
         let (mut low, mut high) = (0.0_f32, 64.0_f32);
-        // At least one output neuron in the mean, however few there are.
+        // Not below a tenth of a neuron a step, however few there are.
         let wanted = activity.max(0.1 / network.layers[l].neurons as f64);
         let mut rate = 0.0;
         for _ in 0..20 {

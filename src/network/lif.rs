@@ -101,7 +101,7 @@ pub enum Capacity {
 pub enum NamedCapacity {
     /// As many as the layer has neurons: nothing is ever dropped.
     All,
-    /// Grows to a quantile of what was observed; see `train::lif`.
+    /// Grows to a quantile of what was observed; see [`crate::train::lif::Capacities`].
     Auto,
 }
 

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use std::sync::Arc;
 
 /// Rows of a product that one task computes; independent of the number of threads.
-const TASK_ROWS: usize = 256;
+const TASK_ROWS: usize = 512;
 
 /// The engine. See the [module](self).
 pub struct DenseEngine {

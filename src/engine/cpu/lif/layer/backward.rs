@@ -227,6 +227,43 @@ fn add_outer(
     }
 }
 
+/// The entries of a sample's list and their errors, block by block: (step, id, error), steps
+/// ascending.
+struct ByBlock {
+    starts: Vec<u32>,
+    entries: Vec<(u32, u32, f32)>,
+}
+
+impl ByBlock {
+    /// Sorts by counting.
+    fn new(list: &SpikeList<f32>, errors: &[f32], blocks: usize) -> Self {
+        let first = list.range(0).end;
+        let mut starts = vec![0_u32; blocks + 1];
+        for &id in &list.ids()[first..] {
+            starts[id as usize / WIDTH + 1] += 1;
+        }
+        for n in 0..blocks {
+            starts[n + 1] += starts[n];
+        }
+        let mut next = starts.clone();
+        let mut entries = vec![(0, 0, 0.0); errors.len()];
+        for row in 1..list.rows() {
+            let range = list.range(row);
+            let errors = &errors[range.start - first..range.end - first];
+            for (&id, &error) in list.row(row).iter().zip(errors) {
+                let place = &mut next[id as usize / WIDTH];
+                entries[*place as usize] = (row as u32 - 1, id, error);
+                *place += 1;
+            }
+        }
+        ByBlock { starts, entries }
+    }
+
+    fn of(&self, block: usize) -> &[(u32, u32, f32)] {
+        &self.entries[self.starts[block] as usize..self.starts[block + 1] as usize]
+    }
+}
+
 /// The recursion g ← d·g + injected errors, backwards over the steps.
 struct Sweep<'a> {
     layer: &'a Layer,
@@ -237,35 +274,25 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// One step of one block of one sample.
+    /// One step of one block of one sample; `entries` are the list entries of the step that lie in
+    /// the block, with their errors.
     #[inline(always)]
     fn step(
         &self,
         (n, b, k): (usize, usize, usize),
-        injected: &[f32],
+        entries: impl Iterator<Item = (u32, f32)>,
         g: &mut Row,
         decay_gradient: &mut Row,
     ) -> Row {
         let samples = self.stretch.lengths.len();
-        let list = &self.done.lists[b];
         scale(g, &self.layer.decay[n]);
-        let (first, end) = ((n * WIDTH) as u32, ((n + 1) * WIDTH) as u32);
-        let row = list.row(k + 1);
-        let spikes = list.spikes(k + 1).len();
-        for (part, offset) in [(&row[..spikes], 0), (&row[spikes..], spikes)] {
-            let from = part.partition_point(|&id| id < first);
-            for (slot, &id) in part.iter().enumerate().skip(from) {
-                if id >= end {
-                    break;
-                }
-                let error = injected[offset + slot];
-                *lane_mut(g, id) += error;
-                if let Some(traced) = self.done.traced.get(n) {
-                    let range = traced.range(self.stretch.starts[b] + k);
-                    let entries = &traced.entries[range.clone()];
-                    let place = entries.partition_point(|entry| entry.0 < id);
-                    *lane_mut(decay_gradient, id) += error * traced.traces[range.start + place];
-                }
+        for (id, error) in entries {
+            *lane_mut(g, id) += error;
+            if let Some(traced) = self.done.traced.get(n) {
+                let range = traced.range(self.stretch.starts[b] + k);
+                let entries = &traced.entries[range.clone()];
+                let place = entries.partition_point(|entry| entry.0 < id);
+                *lane_mut(decay_gradient, id) += error * traced.traces[range.start + place];
             }
         }
         if let Some(of_potential) = self.outside.potential.get(n * samples + b) {
@@ -294,6 +321,10 @@ impl Sweep<'_> {
 
     fn block_by_block(&self, carry: &mut BackCarry, h: &mut [Row]) {
         let (rows, samples) = (self.stretch.rows(), self.stretch.lengths.len());
+        let by_block: Vec<ByBlock> = (0..samples)
+            .into_par_iter()
+            .map(|b| ByBlock::new(&self.done.lists[b], &self.injected[b], self.layer.blocks()))
+            .collect();
         h.par_chunks_mut(rows.max(1))
             .zip(carry.g.par_chunks_mut(samples))
             .zip(carry.h.par_chunks_mut(samples))
@@ -305,9 +336,13 @@ impl Sweep<'_> {
                     || {
                         for b in 0..samples {
                             let mut g = carried_g[b];
+                            let mut rest = by_block[b].of(n);
                             for k in (0..self.stretch.lengths[b]).rev() {
-                                let errors = self.errors_of(b, k);
-                                let out = self.step((n, b, k), errors, &mut g, decay_gradient);
+                                let first = rest.iter().rposition(|x| x.0 != k as u32);
+                                let (before, now) = rest.split_at(first.map_or(0, |x| x + 1));
+                                rest = before;
+                                let entries = now.iter().map(|&(_, id, error)| (id, error));
+                                let out = self.step((n, b, k), entries, &mut g, decay_gradient);
                                 h[self.stretch.starts[b] + k] = out;
                                 carried_h[b] = out;
                             }
