@@ -45,7 +45,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(path).map_err(Error::io(path, "read the study file"))?;
     if RunFile::is_one(path, &text) {
         if arguments.overrides.any() {
-            let text = "--data, --dataset, --data-dir and --seed are for study files; change the file";
+            let text =
+                "--data, --dataset, --data-dir and --seed are for study files; change the file";
             return Err(Error::Usage(format!("{}: {text}", path.display())).into());
         }
         let Arguments { save, resume, quiet, json, .. } = arguments;

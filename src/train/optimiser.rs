@@ -1,6 +1,7 @@
 //! Optimisers of the learned tensors.
 
 use crate::engine::lif::{Real, Tensor};
+use crate::numerics::vector::widest;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -159,7 +160,7 @@ struct Adam<T> {
 impl<T: Real> Adam<T> {
     fn update(&self, values: &mut [T], gradient: &[T], first: &mut [T], second: &mut [T]) {
         let Adam { rate, beta_1, beta_2, rest_1, rest_2, epsilon } = *self;
-        pulp::Arch::new().dispatch(
+        widest(
             #[inline(always)]
             || {
                 let moments = first.iter_mut().zip(second.iter_mut());

@@ -41,13 +41,13 @@ proptest! {
         let options = Options { input_gradient: true, ..Options::default() };
         for method in [Method::SparseOps, Method::SparseLayer] {
             let mut engine = build(method, &network, &weights, &k, options);
-            prop_assert_eq!(&engine.weights(), &weights, "{}: packing", method.name());
+            prop_assert!(engine.weights() == weights, "{}: packing", method.name());
             let got = engine.infer(&batch, 3, true);
             prop_assert_eq!(&got.activity, &want.activity, "{}", method.name());
-            prop_assert_eq!(&got.record, &want.record, "{}", method.name());
-            prop_assert_eq!(outputs(&got), outputs(&want), "{}", method.name());
+            prop_assert!(got.record == want.record, "{}: records differ", method.name());
+            prop_assert!(outputs(&got) == outputs(&want), "{}: outputs differ", method.name());
             let (pass, gradients) = step(engine.as_mut(), &batch, &gradient);
-            prop_assert_eq!(outputs(&pass), outputs(&want_pass), "{}", method.name());
+            prop_assert!(outputs(&pass) == outputs(&want_pass), "{}: outputs differ", method.name());
             assert_weights_close(method.name(), &gradients, &want_gradients, ROUNDING);
             for (got, want) in pass.input_gradient.iter().zip(&want_pass.input_gradient) {
                 assert_close(method.name(), got, want, ROUNDING);
@@ -116,7 +116,7 @@ proptest! {
                 let mut engine = build(method, &network, &weights, &k, options);
                 step(engine.as_mut(), &batch, &gradient)
             };
-            prop_assert_eq!(run(1), run(3), "{}", method.name());
+            prop_assert!(run(1) == run(3), "{}", method.name());
         }
     }
 
@@ -135,7 +135,7 @@ proptest! {
         };
         let (pass, gradients) = run(every);
         let (want_pass, want_gradients) = run(0);
-        prop_assert_eq!(outputs(&pass), outputs(&want_pass));
+        prop_assert!(outputs(&pass) == outputs(&want_pass), "outputs differ");
         assert_weights_close("checkpoints", &gradients, &want_gradients, ROUNDING);
         for (got, want) in pass.input_gradient.iter().zip(&want_pass.input_gradient) {
             assert_close("input gradient", got, want, ROUNDING);

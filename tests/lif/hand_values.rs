@@ -115,6 +115,7 @@ fn a_dropped_spike_is_reset_or_not() {
         network.reset = reset;
         network.layers[0].capacity = Capacity::Fixed(1);
         network.layers[0].decay = 0.9;
+        network.layers[0].second_threshold = 0.9;
         let mut weights = LifWeights::zeros(&network);
         weights.layers[0].w = vec![1.5_f32, 1.5];
         let input = [SpikeTrain::from_dense(1, &[1, 0])];

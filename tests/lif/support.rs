@@ -55,7 +55,12 @@ pub fn lively<T: Real>(network: &Lif, seed: u64) -> LifWeights<T> {
 pub fn any_network(seed: u64) -> Lif {
     let s = &mut stream(seed);
     let depth = 1 + below(s, 3);
-    let sizes: Vec<usize> = (0..=depth).map(|_| 1 + below(s, [9, 40, 150][below(s, 3)])).collect();
+    let sizes: Vec<usize> = (0..=depth)
+        .map(|_| {
+            let largest = [9, 40, 150][below(s, 3)];
+            1 + below(s, largest)
+        })
+        .collect();
     let mut network = Lif::new(&sizes);
     for layer in &mut network.layers {
         layer.decay = 0.5 + 0.48 * uniform(s);

@@ -4,6 +4,7 @@ use spikeseek::engine::cpu::lif::Method;
 use spikeseek::network::{Capacity, LearnedDecay, NamedCapacity, Selection};
 use spikeseek::train::lif::{Checkpoint, Settings, Trainer};
 use spikeseek::train::optimiser::OptimiserKind;
+use std::sync::LazyLock;
 
 /// Everything that a checkpoint must hold: bias, recurrence, learned decays, growing capacities.
 fn rich(method: Method) -> Settings {
@@ -61,6 +62,20 @@ fn a_checkpoint_of_another_network_is_refused() {
     assert_eq!(name, "network");
 }
 
+/// The file of a small network after a step of Adam.
+static SMALL: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("network.safetensors");
+    let (train, _) = data(2, 5);
+    let mut settings = settings(Method::Dense, 1.0, 2);
+    settings.network.layers[0].neurons = 3;
+    settings.network.layers[0].capacity = Capacity::Fixed(2);
+    let mut trainer = trainer(settings);
+    trainer.epoch(&train, &mut |_| true).unwrap();
+    trainer.checkpoint().save(&path).unwrap();
+    std::fs::read(&path).unwrap()
+});
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
     /// A file that is cut or has a byte changed gives an error or a network, never a panic.
@@ -68,14 +83,7 @@ proptest! {
     fn damaged_files_are_refused(place in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>()) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("network.safetensors");
-        let (train, _) = data(2, 5);
-        let mut settings = settings(Method::Dense, 1.0, 2);
-        settings.network.layers[0].neurons = 3;
-        settings.network.layers[0].capacity = Capacity::Fixed(2);
-        let mut trainer = trainer(settings);
-        trainer.epoch(&train, &mut |_| true);
-        trainer.checkpoint().save(&path).unwrap();
-        let mut bytes = std::fs::read(&path).unwrap();
+        let mut bytes = SMALL.clone();
         // Most of the file is numbers, most of the format its beginning.
         let place = place.index(bytes.len().min(2 * 1800));
         if cut {

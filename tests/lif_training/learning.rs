@@ -1,6 +1,5 @@
 use crate::{data, settings, trainer};
 use spikeseek::engine::cpu::lif::Method;
-use spikeseek::engine::lif::LifEngine;
 use spikeseek::engine::lif::{LifWeights, OutputGradient};
 use spikeseek::network::{Capacity, NamedCapacity};
 use spikeseek::random::Key;
@@ -24,7 +23,10 @@ fn sparse_networks_learn_as_dense_ones_do() {
             }
             assert!(last < 0.6 * before, "{}: loss {before} → {last}", method.name());
             let accuracy = trainer.evaluate(&test).accuracy;
-            println!("seed {seed}, {}: loss {before:.3} → {last:.3}, accuracy {accuracy:.3}", method.name());
+            println!(
+                "seed {seed}, {}: loss {before:.3} → {last:.3}, accuracy {accuracy:.3}",
+                method.name()
+            );
             mean[slot] += accuracy / 3.0;
         }
     }
@@ -108,12 +110,8 @@ fn the_regulariser_wakes_a_silent_layer() {
         let mut settings = settings(Method::SparseLayer, 1.0, 5);
         settings.network.layers[0].second_threshold = -100.0;
         settings.network.weight_mul = 0.2;
-        settings.objective.regulariser = Some(ActivityRegulariser {
-            low_strength,
-            low: 0.05,
-            high_strength: 0.0,
-            high: 1.0,
-        });
+        settings.objective.regulariser =
+            Some(ActivityRegulariser { low_strength, low: 0.05, high_strength: 0.0, high: 1.0 });
         let mut trainer = trainer(settings);
         for _ in 0..3 {
             trainer.epoch(&train, &mut |_| true).expect("not interrupted");

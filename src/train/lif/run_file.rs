@@ -22,8 +22,8 @@
 //! sparse_lif_ipu, section 5.3: batches of 48, rate 1e-2, d 0.95, θ₂ 0.9.
 
 use super::Settings;
-use crate::data::random_spikes::RandomSpikes;
 use crate::data::randman::{Part, Randman, RandmanSettings};
+use crate::data::random_spikes::RandomSpikes;
 use crate::engine::cpu::lif::Method;
 use crate::error::{Error, Result};
 use crate::network::{
@@ -329,7 +329,11 @@ impl RunFile {
 const DATA_SETS: [&str; 2] = ["randman", "random"];
 
 impl NetworkTable {
-    fn lif(&self, inputs: usize, classes: usize) -> Result<Lif, (&'static str, String)> {
+    fn lif(
+        &self,
+        inputs: usize,
+        classes: usize,
+    ) -> std::result::Result<Lif, (&'static str, String)> {
         let mut sizes = vec![inputs];
         sizes.extend(&self.hidden);
         sizes.push(classes);

@@ -9,6 +9,7 @@ use crate::engine::lif::{
     RowActivity, SpikeList, Tensor, factors, logit_gradient,
 };
 use crate::network::{Comparison, Lif, Readout, Selection};
+use crate::numerics::vector::widest;
 use crate::spikes::SpikeTrain;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
@@ -147,7 +148,7 @@ impl DenseEngine {
                         let v = MatMut::from_row_major_slice_mut(v, 1, n);
                         matmul(v, Accum::Add, matrix(before, n), recurrent, 1.0, Par::Seq);
                     }
-                    let row = pulp::Arch::new().dispatch(
+                    let row = widest(
                         #[inline(always)]
                         || advance(v, sent, &mut u, &decay, &gain, thresholds),
                     );
@@ -270,7 +271,7 @@ impl DenseEngine {
                         matmul(now, Accum::Add, later, recurrent, 1.0, Par::Seq);
                     }
                     let v_now = &v[t * n..][..n];
-                    pulp::Arch::new().dispatch(
+                    widest(
                         #[inline(always)]
                         || {
                             for j in 0..n {

@@ -3,6 +3,7 @@
 //! A list of up to K ids stands for a 0/1 row of width n_in. The matrix is stored transposed,
 //! `[input, neuron]`, so that an id reads one contiguous row. Slots past the counts are never read.
 
+use crate::numerics::vector::widest;
 use rayon::prelude::*;
 
 /// Neurons that one task of the weight gradient owns.
@@ -29,7 +30,7 @@ impl<'a> Lists<'a> {
 /// y\[b\] += Σ_q w\[ids\[b, q\]\], y `[sample, neuron]`.
 pub fn product(w: &[f32], lists: Lists<'_>, neurons: usize, y: &mut [f32]) {
     y.par_chunks_mut(neurons).enumerate().for_each(|(b, y)| {
-        pulp::Arch::new().dispatch(
+        widest(
             #[inline(always)]
             || {
                 for &i in lists.row(b) {
@@ -52,7 +53,7 @@ pub fn weight_gradient(dy: &[f32], lists: Lists<'_>, neurons: usize, dw: &mut [f
         }
     }
     rows.par_iter_mut().enumerate().for_each(|(part, rows)| {
-        pulp::Arch::new().dispatch(
+        widest(
             #[inline(always)]
             || {
                 for b in 0..samples {
@@ -70,7 +71,7 @@ pub fn weight_gradient(dy: &[f32], lists: Lists<'_>, neurons: usize, dw: &mut [f
 pub fn slot_gradient(w: &[f32], dy: &[f32], lists: Lists<'_>, neurons: usize, e: &mut [f32]) {
     e.par_chunks_mut(lists.capacity).enumerate().for_each(|(b, e)| {
         let dy = &dy[b * neurons..][..neurons];
-        pulp::Arch::new().dispatch(
+        widest(
             #[inline(always)]
             || {
                 for (e, &i) in e.iter_mut().zip(lists.row(b)) {

@@ -4,6 +4,7 @@ use super::blocks::{Row, WIDTH, ZERO, add, dot_into, gather, lane_mut, product, 
 use super::forward::Done;
 use super::{Layer, LayerGradients, Stretch};
 use crate::engine::lif::{SpikeList, logit_gradient};
+use crate::numerics::vector::widest;
 use rayon::prelude::*;
 
 /// What the backward pass of a layer takes along to the stretch before.
@@ -118,7 +119,7 @@ pub fn slot_errors<'a>(
 
 /// Appends Σ_k W\[k, id\]·h\[k\] of each id.
 fn push_products(w: &super::blocks::Blocked, h: &[Row], ids: &[u32], out: &mut Vec<f32>) {
-    pulp::Arch::new().dispatch(
+    widest(
         #[inline(always)]
         || {
             for &id in ids {
@@ -211,7 +212,7 @@ fn add_outer(
     fresh: bool,
 ) {
     gradient.par_chunks_mut(inputs).zip(h.par_chunks(rows.max(1))).for_each(|(gradient, h)| {
-        pulp::Arch::new().dispatch(
+        widest(
             #[inline(always)]
             || {
                 for (i, row) in gradient.iter_mut().enumerate() {
@@ -331,7 +332,7 @@ impl Sweep<'_> {
             .zip(carry.decay.par_iter_mut())
             .enumerate()
             .for_each(|(n, (((h, carried_g), carried_h), decay_gradient))| {
-                pulp::Arch::new().dispatch(
+                widest(
                     #[inline(always)]
                     || {
                         for b in 0..samples {
@@ -378,7 +379,9 @@ impl Sweep<'_> {
                     let parts = self.errors_of(b, k).iter().zip(&fed_back).zip(potentials);
                     errors.extend(parts.map(|((e, r), &v)| e + r * self.layer.slope_at(v)));
                     for n in 0..blocks {
-                        later[n] = self.step((n, b, k), &errors, &mut g[n], &mut decay_gradient[n]);
+                        let entries = list.row(k + 1).iter().copied().zip(errors.iter().copied());
+                        let entries = entries.filter(|(id, _)| *id as usize / WIDTH == n);
+                        later[n] = self.step((n, b, k), entries, &mut g[n], &mut decay_gradient[n]);
                         out[n * self.stretch.lengths[b] + k] = later[n];
                     }
                 }

@@ -7,6 +7,7 @@ use super::{Layer, Stretch};
 use crate::engine::cpu::lif::select::{RowKey, Selector};
 use crate::engine::lif::{LayerActivity, SpikeList};
 use crate::network::Reset;
+use crate::numerics::vector::widest;
 use rayon::prelude::*;
 
 /// What a layer takes along from one stretch of steps to the next.
@@ -18,6 +19,8 @@ pub struct Carry {
     pub trace: Vec<Row>,
     /// Spikes of the last step of each sample.
     pub last: Vec<Vec<u32>>,
+    /// Σ v so far, `[block][sample]`; empty where nobody asks for it.
+    pub potential: Vec<Row>,
 }
 
 /// What a layer did in a stretch.
@@ -27,9 +30,7 @@ pub struct Done {
     pub lists: Vec<SpikeList<f32>>,
     /// Candidates of each block with their decay traces; empty where decays are not learned.
     pub traced: Vec<Candidates>,
-    /// Σ_t v, `[block][sample]`; empty unless asked for.
-    pub potential: Vec<Row>,
-    /// Σ_t of the decay trace, likewise.
+    /// Σ_t of the decay trace, `[block][sample]`; empty unless potentials are summed.
     pub trace_sums: Vec<Row>,
     /// v, `[block][row]`; empty unless asked for.
     pub states: Vec<Row>,
@@ -68,10 +69,10 @@ impl<'a> Block<'a> {
         Block { layer, number, neurons, bias, out, potential, trace_sums, states }
     }
 
-    /// Makes room for the next sample.
-    fn begin_sample(&mut self, watch: Watch) {
-        if watch.potential {
-            self.potential.push(ZERO);
+    /// Makes room for the next sample, whose potentials sum up to `potential` so far.
+    fn begin_sample(&mut self, potential: Option<&Row>) {
+        if let Some(&sum) = potential {
+            self.potential.push(sum);
             self.trace_sums.push(ZERO);
         }
     }
@@ -145,6 +146,7 @@ fn block_by_block(
     } else {
         traces.chunks_mut(samples).map(Some).collect()
     };
+    let potential = &carry.potential;
     let mut blocks: Vec<Block<'_>> = carry
         .u
         .par_chunks_mut(samples)
@@ -152,11 +154,11 @@ fn block_by_block(
         .enumerate()
         .map(|(number, (u, traces))| {
             let mut block = Block::new(layer, number);
-            pulp::Arch::new().dispatch(
+            widest(
                 #[inline(always)]
                 || {
                     for b in 0..samples {
-                        block.begin_sample(watch);
+                        block.begin_sample(potential.get(number * samples + b));
                         let mut state = u[b];
                         for k in 0..stretch.lengths[b] {
                             let trace = traces.as_mut().map(|traces| &mut traces[b]);
@@ -196,11 +198,11 @@ fn block_by_block(
     let done = Done {
         lists: vec![],
         traced,
-        potential: blocks.iter().flat_map(|block| &block.potential).copied().collect(),
         trace_sums: blocks.iter().flat_map(|block| &block.trace_sums).copied().collect(),
         states: blocks.iter().flat_map(|block| &block.states).copied().collect(),
         activity: LayerActivity::default(),
     };
+    carry.potential = blocks.iter().flat_map(|block| &block.potential).copied().collect();
     finish(done, chosen, carry)
 }
 
@@ -227,10 +229,12 @@ fn step_by_step(
             };
             let (mut u, mut trace) = (pick(&carry.u), pick(&carry.trace));
             let mut run: Vec<Block<'_>> = (0..blocks).map(|n| Block::new(layer, n)).collect();
-            run.iter_mut().for_each(|block| block.begin_sample(watch));
+            for (n, block) in run.iter_mut().enumerate() {
+                block.begin_sample(carry.potential.get(n * samples + b));
+            }
             let mut candidates = Vec::new();
             for k in 0..stretch.lengths[b] {
-                pulp::Arch::new().dispatch(
+                widest(
                     #[inline(always)]
                     || {
                         for (n, block) in run.iter_mut().enumerate() {
@@ -269,16 +273,16 @@ fn step_by_step(
     let mut done = Done {
         lists: vec![],
         traced: vec![],
-        potential: vec![],
         trace_sums: vec![],
         states: vec![],
         activity: LayerActivity::default(),
     };
+    carry.potential.clear();
     for n in 0..blocks {
         let mut all = Candidates::default();
         for run in &runs {
             let block = &run[n];
-            done.potential.extend_from_slice(&block.potential);
+            carry.potential.extend_from_slice(&block.potential);
             done.trace_sums.extend_from_slice(&block.trace_sums);
             done.states.extend_from_slice(&block.states);
             let offset = all.entries.len() as u32;

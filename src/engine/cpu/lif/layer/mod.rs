@@ -221,12 +221,15 @@ impl LayerEngine {
     }
 
     fn start(&self, samples: usize) -> Vec<Carry> {
-        let carry = |layer: &Layer| {
+        let last = self.layers.len() - 1;
+        let carry = |(l, layer): (usize, &Layer)| {
             let zeros = vec![ZERO; layer.blocks() * samples];
             let trace = if layer.decay_logit.is_empty() { vec![] } else { zeros.clone() };
-            Carry { u: zeros, trace, last: vec![vec![]; samples] }
+            let summed = l == last && self.network.readout == Readout::Potential;
+            let potential = if summed { zeros.clone() } else { vec![] };
+            Carry { u: zeros, trace, last: vec![vec![]; samples], potential }
         };
-        self.layers.iter().map(carry).collect()
+        self.layers.iter().enumerate().map(carry).collect()
     }
 
     /// Runs all layers over one cut.
@@ -238,15 +241,12 @@ impl LayerEngine {
         carry: &mut [Carry],
         states: bool,
     ) -> Vec<Done> {
-        let last = self.layers.len() - 1;
         let mut done: Vec<Done> = Vec::new();
         for (l, layer) in self.layers.iter().enumerate() {
             let stretch = self.stretch(batch, cut, &done, l);
-            let potential = l == last && self.network.readout == Readout::Potential;
-            let watch = Watch { potential, states };
-            let result =
-                forward::run(layer, &stretch, &self.selectors[l], (pass, l), &mut carry[l], watch);
-            done.push(result);
+            let watch = Watch { potential: !carry[l].potential.is_empty(), states };
+            let selector = &self.selectors[l];
+            done.push(forward::run(layer, &stretch, selector, (pass, l), &mut carry[l], watch));
         }
         done
     }
@@ -302,11 +302,6 @@ impl LayerEngine {
                         counts[id as usize] += 1.0;
                     }
                 }
-                if !done.potential.is_empty() {
-                    for (j, sum) in pass.potential[b * n..][..n].iter_mut().enumerate() {
-                        *sum += lane(&done.potential[j / WIDTH * samples + b], j);
-                    }
-                }
                 if let Some(record) = &mut pass.record {
                     let rows: usize = cut.lengths.iter().sum();
                     for k in 0..cut.lengths[b] {
@@ -320,10 +315,14 @@ impl LayerEngine {
         }
     }
 
-    /// Σ v → mean v.
-    fn finish(&self, pass: &mut Pass<f32>) {
-        for (sums, &steps) in pass.potential.chunks_mut(self.network.outputs()).zip(&pass.steps) {
-            sums.iter_mut().for_each(|sum| *sum /= steps.max(1) as f32);
+    /// Mean potentials from the sums that the last layer took along.
+    fn finish(&self, pass: &mut Pass<f32>, carry: &[Carry]) {
+        let sums = &carry[carry.len() - 1].potential;
+        let samples = pass.steps.len();
+        for (b, means) in pass.potential.chunks_mut(self.network.outputs()).enumerate() {
+            for (j, mean) in means.iter_mut().enumerate() {
+                *mean = lane(&sums[j / WIDTH * samples + b], j) / pass.steps[b].max(1) as f32;
+            }
         }
     }
 
@@ -334,7 +333,7 @@ impl LayerEngine {
             let done = self.forward(batch, &cut, pass, &mut carry, record);
             self.collect(&mut result, &cut, &done);
         }
-        self.finish(&mut result);
+        self.finish(&mut result, &carry);
         result
     }
 
@@ -362,7 +361,7 @@ impl LayerEngine {
             self.collect(&mut result, cut, &done);
             kept = Some(done);
         }
-        self.finish(&mut result);
+        self.finish(&mut result, &carry);
         let outside = loss(&result);
         let potential = self.potential_gradient(&outside, &result.steps);
         let mut back: Vec<_> =
