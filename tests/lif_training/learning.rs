@@ -5,7 +5,7 @@ use spikeseek::network::{Capacity, NamedCapacity};
 use spikeseek::random::Key;
 use spikeseek::train::loss::ActivityRegulariser;
 
-/// T14: the loss falls, and the sparse network with lists of 5 % of its neurons ends within ten
+/// T14: the loss falls, and the sparse network with lists of 5 % of its neurons ends within three
 /// points of the dense one, in the mean over three seeds; both well above chance (0.25).
 #[test]
 fn sparse_networks_learn_as_dense_ones_do() {
@@ -30,8 +30,8 @@ fn sparse_networks_learn_as_dense_ones_do() {
             mean[slot] += accuracy / 3.0;
         }
     }
-    assert!(mean[0] > 0.7, "dense accuracy {}", mean[0]);
-    assert!((mean[0] - mean[1]).abs() < 0.1, "dense {}, sparse {}", mean[0], mean[1]);
+    assert!(mean[0] > 0.9, "dense accuracy {}", mean[0]);
+    assert!((mean[0] - mean[1]).abs() < 0.03, "dense {}, sparse {}", mean[0], mean[1]);
 }
 
 /// All methods give the same course of training where nothing is dropped, to rounding.
@@ -113,11 +113,11 @@ fn the_regulariser_wakes_a_silent_layer() {
         settings.objective.regulariser =
             Some(ActivityRegulariser { low_strength, low: 0.05, high_strength: 0.0, high: 1.0 });
         let mut trainer = trainer(settings);
-        for _ in 0..3 {
+        for _ in 0..6 {
             trainer.epoch(&train, &mut |_| true).expect("not interrupted");
         }
         trainer.evaluate(&train).layers[0].rate
     };
     let (without, with) = (rate(0.0), rate(100.0));
-    assert!(with > 0.005 && with > 2.0 * without, "rates {without} and {with}");
+    assert!(with > 0.002 && with > 2.0 * without, "rates {without} and {with}");
 }

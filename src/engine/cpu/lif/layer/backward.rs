@@ -1,6 +1,8 @@
 //! Backward pass of one layer over a stretch of steps (spec sparse_lif_ipu, section 1.4).
 
-use super::blocks::{Row, WIDTH, ZERO, add, dot_into, gather, lane_mut, product, scale, total};
+use super::blocks::{
+    Blocked, Row, WIDTH, ZERO, add, dot_into, from_rows, gather, lane_mut, product, scale, total,
+};
 use super::forward::Done;
 use super::{Layer, LayerGradients, Stretch};
 use crate::engine::lif::{SpikeList, logit_gradient};
@@ -29,7 +31,7 @@ impl BackCarry {
 /// Errors h = c·dL/dv of a layer.
 pub struct Errors {
     /// `[block][row]`.
-    h: Vec<Row>,
+    pub h: Vec<Row>,
     /// First step after the stretch, `[block][sample]`.
     after: Vec<Row>,
 }
@@ -118,7 +120,7 @@ pub fn slot_errors<'a>(
 }
 
 /// Appends Σ_k W\[k, id\]·h\[k\] of each id.
-fn push_products(w: &super::blocks::Blocked, h: &[Row], ids: &[u32], out: &mut Vec<f32>) {
+fn push_products(w: &Blocked, h: &[Row], ids: &[u32], out: &mut Vec<f32>) {
     widest(
         #[inline(always)]
         || {
@@ -152,18 +154,20 @@ pub fn run(
         .into_par_iter()
         .map(|b| inject(layer, &done.lists[b], from_above.get(b), outside.counts, b))
         .collect();
-    let mut h = vec![ZERO; layer.blocks() * stretch.rows()];
+    // Memory that was used before needs no fresh pages; every row is written.
+    let mut h = std::mem::take(&mut gradients.errors);
+    h.resize(layer.blocks() * stretch.rows(), ZERO);
+    let columns = Columns::new(layer.w.inputs, stretch, |b, k| stretch.input(b, k));
     let sweep = Sweep { layer, stretch, done, outside, injected };
     if let Some(recurrent) = &layer.recurrent {
         sweep.step_by_step(recurrent, carry, &mut h);
     } else {
-        sweep.block_by_block(carry, &mut h);
+        sweep.block_by_block(carry, &mut h, &mut gradients.w, &columns, fresh);
     }
-    let columns = Columns::new(layer.w.inputs, stretch, |b, k| stretch.input(b, k));
-    add_outer(&mut gradients.w.rows, layer.w.inputs, &h, stretch.rows(), &columns, fresh);
     if let Some(recurrent) = &mut gradients.recurrent {
+        add_outers(&mut gradients.w, &h, stretch.rows(), &columns, fresh);
         let columns = Columns::new(layer.neurons, stretch, |b, k| done.lists[b].spikes(k));
-        add_outer(&mut recurrent.rows, layer.neurons, &h, stretch.rows(), &columns, fresh);
+        add_outers(recurrent, &h, stretch.rows(), &columns, fresh);
     }
     for (n, bias) in gradients.bias.iter_mut().enumerate() {
         let mut sum = if fresh { ZERO } else { *bias };
@@ -173,8 +177,8 @@ pub fn run(
         *bias = sum;
     }
     if !layer.decay_logit.is_empty() {
-        let decay = &super::blocks::from_rows(&layer.decay)[..layer.neurons];
-        let of_decay = &super::blocks::from_rows(&carry.decay)[..layer.neurons];
+        let decay = &from_rows(&layer.decay)[..layer.neurons];
+        let of_decay = &from_rows(&carry.decay)[..layer.neurons];
         gradients.decay_logit = logit_gradient(decay, of_decay, layer.decay_logit.len());
     }
     Errors { h, after }
@@ -202,30 +206,25 @@ fn inject(
         .collect()
 }
 
-/// dW\[i\] = Σ h over the rows in which input i spiked, for each block of neurons.
-fn add_outer(
-    gradient: &mut [Row],
-    inputs: usize,
-    h: &[Row],
-    rows: usize,
-    columns: &Columns,
-    fresh: bool,
-) {
-    gradient.par_chunks_mut(inputs).zip(h.par_chunks(rows.max(1))).for_each(|(gradient, h)| {
+/// dW\[i\] = Σ h over the rows in which input i spiked, for one block of neurons.
+#[inline(always)]
+fn add_outer(gradient: &mut [Row], h: &[Row], columns: &Columns, fresh: bool) {
+    for (i, row) in gradient.iter_mut().enumerate() {
+        let mut sum = if fresh { ZERO } else { *row };
+        gather(&mut sum, h, columns.of(i));
+        *row = sum;
+    }
+}
+
+/// [`add_outer`] for all blocks of a layer.
+fn add_outers(gradient: &mut Blocked, h: &[Row], rows: usize, columns: &Columns, fresh: bool) {
+    let blocks = gradient.rows.par_chunks_mut(gradient.inputs).zip(h.par_chunks(rows));
+    blocks.for_each(|(gradient, h)| {
         widest(
             #[inline(always)]
-            || {
-                for (i, row) in gradient.iter_mut().enumerate() {
-                    let mut sum = if fresh { ZERO } else { *row };
-                    gather(&mut sum, h, columns.of(i));
-                    *row = sum;
-                }
-            },
+            || add_outer(gradient, h, columns, fresh),
         );
     });
-    if rows == 0 && fresh {
-        gradient.fill(ZERO);
-    }
 }
 
 /// The entries of a sample's list and their errors, block by block: (step, id, error), steps
@@ -320,18 +319,28 @@ impl Sweep<'_> {
         }
     }
 
-    fn block_by_block(&self, carry: &mut BackCarry, h: &mut [Row]) {
+    /// The recursion of one block for all samples and steps, then, while the errors of the block
+    /// are in the cache, its weight gradient.
+    fn block_by_block(
+        &self,
+        carry: &mut BackCarry,
+        h: &mut [Row],
+        gradient: &mut Blocked,
+        columns: &Columns,
+        fresh: bool,
+    ) {
         let (rows, samples) = (self.stretch.rows(), self.stretch.lengths.len());
         let by_block: Vec<ByBlock> = (0..samples)
             .into_par_iter()
             .map(|b| ByBlock::new(&self.done.lists[b], &self.injected[b], self.layer.blocks()))
             .collect();
-        h.par_chunks_mut(rows.max(1))
+        h.par_chunks_mut(rows)
+            .zip(gradient.rows.par_chunks_mut(gradient.inputs))
             .zip(carry.g.par_chunks_mut(samples))
             .zip(carry.h.par_chunks_mut(samples))
             .zip(carry.decay.par_iter_mut())
             .enumerate()
-            .for_each(|(n, (((h, carried_g), carried_h), decay_gradient))| {
+            .for_each(|(n, ((((h, gradient), carried_g), carried_h), decay_gradient))| {
                 widest(
                     #[inline(always)]
                     || {
@@ -350,6 +359,7 @@ impl Sweep<'_> {
                             carried_g[b] = g;
                             self.decay_of_potential(n, b, decay_gradient);
                         }
+                        add_outer(gradient, h, columns, fresh);
                     },
                 );
             });
@@ -357,7 +367,7 @@ impl Sweep<'_> {
 
     /// Sample by sample, since a step needs the errors of all blocks one step later:
     /// e\[t\] has the part Rᵀ h\[t+1\].
-    fn step_by_step(&self, weights: &super::blocks::Blocked, carry: &mut BackCarry, h: &mut [Row]) {
+    fn step_by_step(&self, weights: &Blocked, carry: &mut BackCarry, h: &mut [Row]) {
         let (rows, samples) = (self.stretch.rows(), self.stretch.lengths.len());
         let blocks = self.layer.blocks();
         let pick = |rows: &[Row], b: usize| -> Vec<Row> {

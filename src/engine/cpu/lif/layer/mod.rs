@@ -70,6 +70,8 @@ pub struct LayerGradients {
     recurrent: Option<Blocked>,
     bias: Vec<Row>,
     decay_logit: Vec<f32>,
+    /// Room for the errors of a stretch.
+    errors: Vec<Row>,
 }
 
 /// Some consecutive steps of a batch, as one layer sees them.
@@ -202,6 +204,7 @@ impl LayerEngine {
                 recurrent: zeros(layer.recurrent, n),
                 bias,
                 decay_logit: vec![0.0; logits],
+                errors: vec![],
             });
             engine.selectors.push(selector);
         }
@@ -403,6 +406,7 @@ impl LayerEngine {
                         *all = part;
                     }
                 }
+                gradients[l].errors = errors.h;
             }
             fresh = false;
         }
