@@ -46,6 +46,8 @@ pub enum Purpose {
     RandomSpikes = 23,
     /// Noise and gestures of the made event recordings.
     Recording = 24,
+    /// Which neurons enter a spike list that has no room for all.
+    SpikeSelection = 30,
 }
 
 /// Address of a stream. Fields that do not apply stay 0.

@@ -1,5 +1,6 @@
 //! The subcommands of the binary, one file each, and the one place where errors become exit codes.
 
+mod compare;
 mod data;
 mod display;
 mod evaluate;
@@ -9,6 +10,7 @@ mod report;
 mod retrain;
 mod search;
 mod train;
+mod train_lif;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -25,10 +27,13 @@ struct Arguments {
 enum Command {
     /// Search hyperparameters as a study file says; resumable, see --resume
     Search(search::Arguments),
-    /// Train one network with the fixed parameters of a study file and score it on the hold-out
+    /// Train one network: the fixed parameters of a study file, scored on the hold-out; or a LIF
+    /// network
     Train(train::Arguments),
     /// Train a fixed solution, or the best of a study, with several seeds; score on the test set
     Retrain(retrain::Arguments),
+    /// Run one LIF network by every method, check that they agree, and time them
+    Compare(compare::Arguments),
     /// Score a saved network again
     Evaluate(evaluate::Arguments),
     /// Write the report page of a study, also while its search runs
@@ -47,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Search(arguments) => search::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Retrain(arguments) => retrain::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),

@@ -2,6 +2,7 @@
 
 use super::display::sample_bar;
 use super::options::Overrides;
+use super::train_lif::{self, Request};
 use super::{report, say};
 use crate::error::{Error, Result};
 use crate::execute::{Control, TrialOutput};
@@ -9,6 +10,7 @@ use crate::random::Key;
 use crate::study::folder::{StudyFolder, write_atomically};
 use crate::study::record::{Finished, Outcome};
 use crate::study::settings::StudySettings;
+use crate::train::lif::run_file::RunFile;
 use crate::train::{Task, TrialSettings, run_trial};
 use clap::Args;
 use serde_json::json;
@@ -19,13 +21,16 @@ use std::time::{Duration, Instant};
 /// Arguments of `train`.
 #[derive(Args)]
 pub struct Arguments {
-    /// Study file; its space, sampler and budget are not used
+    /// Study file, whose space, sampler and budget are not used; or a file with `model = "lif"`
     study: PathBuf,
     #[command(flatten)]
     overrides: Overrides,
     /// Folder for the trained network, its settings and its page
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
+    /// Go on from the checkpoint in the --save folder (LIF networks)
+    #[arg(long)]
+    resume: bool,
     /// Show no progress
     #[arg(long)]
     quiet: bool,
@@ -36,6 +41,22 @@ pub struct Arguments {
 
 /// Trains one network.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let path = &arguments.study;
+    let text = std::fs::read_to_string(path).map_err(Error::io(path, "read the study file"))?;
+    if RunFile::is_one(path, &text) {
+        if arguments.overrides.any() {
+            let text =
+                "--data, --dataset, --data-dir and --seed are for study files; change the file";
+            return Err(Error::Usage(format!("{}: {text}", path.display())).into());
+        }
+        let Arguments { save, resume, quiet, json, .. } = arguments;
+        let (save, resume, quiet, json) = (save.as_deref(), *resume, *quiet, *json);
+        return train_lif::run(path, &text, &Request { save, resume, quiet, json });
+    }
+    if arguments.resume {
+        let text = "--resume is for files with model = \"lif\"; an STDP network trains in one go";
+        return Err(Error::Usage(text.into()).into());
+    }
     let settings = arguments.overrides.read(&arguments.study)?;
     let task = settings.task()?;
     let mut trial = fixed_trial(&settings)?;

@@ -6,6 +6,7 @@
 //! every engine; the scalar CPU path is the reference.
 
 pub mod cpu;
+pub mod lif;
 
 use crate::spikes::SpikeTrain;
 

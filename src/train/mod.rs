@@ -3,7 +3,10 @@
 //! A trial is a function of its settings and of (study seed, trial number): none of thread count,
 //! order or clock changes what it computes.
 
+pub mod lif;
+pub mod loss;
 mod network_file;
+pub mod optimiser;
 mod task;
 mod trial;
 

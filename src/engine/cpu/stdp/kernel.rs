@@ -13,23 +13,8 @@
 // A lane is an index into several arrays at once.
 #![expect(clippy::needless_range_loop)]
 
+pub use crate::engine::cpu::lanes::{LANES, Lanes};
 use crate::spikes::SpikeTrain;
-
-/// Neurons in a block: one 512-bit vector of float32, two of 256 bits.
-pub const LANES: usize = 16;
-
-/// One value a neuron of a block; aligned to a cache line.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[repr(align(64))]
-pub struct Lanes(pub [f32; LANES]);
-
-impl Lanes {
-    /// The same value in every lane.
-    #[inline(always)]
-    pub fn splat(x: f32) -> Self {
-        Lanes([x; LANES])
-    }
-}
 
 /// The flat view of blocks as one array of neurons, padding included.
 pub fn flat(blocks: &[Lanes]) -> impl Iterator<Item = f32> {

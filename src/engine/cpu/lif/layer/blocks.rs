@@ -1,0 +1,264 @@
+//! Kernels of the fused engine, on blocks of [`WIDTH`] neurons.
+//!
+//! # Layout
+//!
+//! The weights of a block are stored together, a row an input: `w[block][input][lane]`, 256 bytes a
+//! row. A spike adds one contiguous row to sums that stay in registers. The rows of one block (for
+//! 2312 inputs 0.6 MB) stay in the second-level cache while all samples and steps pass by; the
+//! whole matrix is read from memory once a pass. Gradients have the same layout, with the roles
+//! exchanged: the row of an input is the sum of the error rows of the steps in which it spiked, so
+//! it is gathered in registers and written once.
+
+// A lane is an index into several arrays at once.
+#![expect(clippy::needless_range_loop)]
+
+use crate::engine::cpu::lanes::{LANES, Lanes, numbers, numbers_mut};
+
+/// Cache lines in a block.
+pub const LINES: usize = 4;
+/// Neurons in a block.
+pub const WIDTH: usize = LINES * LANES;
+
+/// One value a neuron of a block.
+pub type Row = [Lanes; LINES];
+
+/// A row of zeros.
+pub const ZERO: Row = [Lanes([0.0; LANES]); LINES];
+
+/// One value a neuron of a layer, as blocks; the padding of the last block is 0.
+pub fn to_rows(values: &[f32]) -> Vec<Row> {
+    let mut rows = vec![ZERO; values.len().div_ceil(WIDTH)];
+    numbers_mut(&mut rows)[..values.len()].copy_from_slice(values);
+    rows
+}
+
+/// The inverse of [`to_rows`], padding included.
+pub fn from_rows(rows: &[Row]) -> &[f32] {
+    numbers(rows)
+}
+
+/// The lane of a neuron in the row of its block.
+#[inline(always)]
+pub fn lane_mut(row: &mut Row, id: u32) -> &mut f32 {
+    let lane = id as usize % WIDTH;
+    &mut row[lane / LANES].0[lane % LANES]
+}
+
+/// A matrix in the layout of the kernels.
+#[derive(Debug, Clone)]
+pub struct Blocked {
+    /// Rows of each block.
+    pub inputs: usize,
+    neurons: usize,
+    /// `[block][input]`.
+    pub rows: Vec<Row>,
+}
+
+impl Blocked {
+    /// Zeros.
+    pub fn zeros(neurons: usize, inputs: usize) -> Self {
+        Blocked { inputs, neurons, rows: vec![ZERO; neurons.div_ceil(WIDTH) * inputs] }
+    }
+
+    /// The rows of one block.
+    pub fn block(&self, block: usize) -> &[Row] {
+        &self.rows[block * self.inputs..][..self.inputs]
+    }
+
+    /// Place of (neuron j, input i) in the flat array.
+    fn place(&self, j: usize, i: usize) -> usize {
+        (j / WIDTH * self.inputs + i) * WIDTH + j % WIDTH
+    }
+
+    /// A `[neuron, input]` matrix as a flat array of this layout; padding 0.
+    pub fn pack(&self, matrix: &[f32]) -> Vec<f32> {
+        let mut flat = vec![0.0; self.rows.len() * WIDTH];
+        for j in 0..self.neurons {
+            for i in 0..self.inputs {
+                flat[self.place(j, i)] = matrix[j * self.inputs + i];
+            }
+        }
+        flat
+    }
+
+    /// The inverse of [`Blocked::pack`].
+    pub fn unpack(&self, flat: &[f32]) -> Vec<f32> {
+        let mut matrix = vec![0.0; self.neurons * self.inputs];
+        for j in 0..self.neurons {
+            for i in 0..self.inputs {
+                matrix[j * self.inputs + i] = flat[self.place(j, i)];
+            }
+        }
+        matrix
+    }
+
+    /// The flat array.
+    pub fn numbers(&self) -> &[f32] {
+        numbers(&self.rows)
+    }
+
+    /// The flat array, to write.
+    pub fn numbers_mut(&mut self) -> &mut [f32] {
+        numbers_mut(&mut self.rows)
+    }
+}
+
+/// Adds the rows with these numbers, in this order.
+#[inline(always)]
+pub fn gather(sum: &mut Row, rows: &[Row], ids: &[u32]) {
+    let mut sums = *sum;
+    for &i in ids {
+        let row = &rows[i as usize];
+        for g in 0..LINES {
+            for l in 0..LANES {
+                sums[g].0[l] += row[g].0[l];
+            }
+        }
+    }
+    *sum = sums;
+}
+
+/// Constants of the neurons of a block.
+#[derive(Debug, Clone, Copy)]
+pub struct Neurons {
+    /// d.
+    pub decay: Row,
+    /// c.
+    pub gain: Row,
+    /// θ₁, crossed by potentials strictly above.
+    pub fire: f32,
+}
+
+/// v = d·u + c·current; u = 0 where v fires, else v. Gives v.
+#[inline(always)]
+pub fn membrane(p: &Neurons, current: &Row, u: &mut Row) -> Row {
+    let mut v = ZERO;
+    for g in 0..LINES {
+        for l in 0..LANES {
+            let x = p.decay[g].0[l] * u[g].0[l] + p.gain[g].0[l] * current[g].0[l];
+            v[g].0[l] = x;
+            u[g].0[l] = if x > p.fire { 0.0 } else { x };
+        }
+    }
+    v
+}
+
+/// Trace of the decay: p ← d·p + (u[t−1] − scale·current), the derivative of v with respect to d
+/// along the neuron's own path. `u` is the potential before the step.
+#[inline(always)]
+pub fn decay_trace(p: &Neurons, scale: f32, u: &Row, current: &Row, trace: &mut Row) {
+    for g in 0..LINES {
+        for l in 0..LANES {
+            let own = u[g].0[l] - scale * current[g].0[l];
+            trace[g].0[l] = p.decay[g].0[l] * trace[g].0[l] + own;
+        }
+    }
+}
+
+/// Neurons of a block above the lower threshold, step by step.
+#[derive(Debug, Clone, Default)]
+pub struct Candidates {
+    /// Id and potential, ascending ids within a step.
+    pub entries: Vec<(u32, f32)>,
+    /// Decay traces of the entries, where they are learned.
+    pub traces: Vec<f32>,
+    /// End of each step in `entries`.
+    pub ends: Vec<u32>,
+}
+
+impl Candidates {
+    /// Entries of step `t`.
+    pub fn range(&self, t: usize) -> std::ops::Range<usize> {
+        let start = if t == 0 { 0 } else { self.ends[t - 1] as usize };
+        start..self.ends[t] as usize
+    }
+}
+
+/// Appends the neurons with v > `threshold` as one step; `first` is the id of lane 0 and `lanes`
+/// the number of lanes that are neurons.
+#[inline(always)]
+pub fn collect(
+    v: &Row,
+    threshold: f32,
+    first: u32,
+    lanes: usize,
+    trace: Option<&Row>,
+    out: &mut Candidates,
+) {
+    for g in 0..LINES {
+        let mut above = 0_u32;
+        for l in 0..LANES {
+            above |= u32::from(v[g].0[l] > threshold) << l;
+        }
+        let valid = lanes.saturating_sub(g * LANES).min(LANES);
+        above &= ((1_u64 << valid) - 1) as u32;
+        while above != 0 {
+            let l = above.trailing_zeros() as usize % LANES;
+            above &= above - 1;
+            out.entries.push((first + (g * LANES + l) as u32, v[g].0[l]));
+            if let Some(trace) = trace {
+                out.traces.push(trace[g].0[l]);
+            }
+        }
+    }
+    out.ends.push(out.entries.len() as u32);
+}
+
+/// x ← d·x.
+#[inline(always)]
+pub fn scale(x: &mut Row, decay: &Row) {
+    for g in 0..LINES {
+        for l in 0..LANES {
+            x[g].0[l] *= decay[g].0[l];
+        }
+    }
+}
+
+/// x ← x + y.
+#[inline(always)]
+pub fn add(x: &mut Row, y: &Row) {
+    for g in 0..LINES {
+        for l in 0..LANES {
+            x[g].0[l] += y[g].0[l];
+        }
+    }
+}
+
+/// c·g.
+#[inline(always)]
+pub fn product(gain: &Row, g: &Row) -> Row {
+    let mut h = ZERO;
+    for k in 0..LINES {
+        for l in 0..LANES {
+            h[k].0[l] = gain[k].0[l] * g[k].0[l];
+        }
+    }
+    h
+}
+
+/// Adds the products of two rows to partial sums, one a lane of the row.
+#[inline(always)]
+pub fn dot_into(sums: &mut Row, a: &Row, b: &Row) {
+    for g in 0..LINES {
+        for l in 0..LANES {
+            sums[g].0[l] += a[g].0[l] * b[g].0[l];
+        }
+    }
+}
+
+/// Sum of all lanes, by halves.
+#[inline(always)]
+pub fn total(sums: &Row) -> f32 {
+    let mut x = [0.0_f32; LANES];
+    for l in 0..LANES {
+        x[l] = (sums[0].0[l] + sums[1].0[l]) + (sums[2].0[l] + sums[3].0[l]);
+    }
+    let mut half = LANES / 2;
+    while half > 0 {
+        for l in 0..half {
+            x[l] += x[l + half];
+        }
+        half /= 2;
+    }
+    x[0]
+}
