@@ -27,6 +27,12 @@ enum Kind {
     Lists,
 }
 
+/// Compares what was found with what is recorded, under a name.
+type Close<'a> = &'a dyn Fn(&str, &[f64], &[f64]);
+
+/// Makes an engine of a network with these weights and capacities.
+type New<'a, T> = &'a dyn Fn(&Lif, &LifWeights<T>, &[usize]) -> Box<dyn LifEngine<T>>;
+
 fn kind(case: &Case<'_>) -> Option<Kind> {
     if case.meta["params"].get("sparse_sizes").is_some() {
         Some(Kind::Lists)
@@ -109,7 +115,7 @@ fn check<T: Real>(
     golden: &Golden,
     case: &Case<'_>,
     name: &str,
-    new: &dyn Fn(&Lif, &LifWeights<T>, &[usize]) -> Box<dyn LifEngine<T>>,
+    new: New<'_, T>,
     tolerance: &Tolerance,
 ) {
     let network = network(golden, case);
@@ -183,7 +189,7 @@ fn check_layer<T: Real>(
     l: usize,
     neurons: usize,
     layer: &LayerRecord<T>,
-    close: &dyn Fn(&str, &[f64], &[f64]),
+    close: Close<'_>,
 ) {
     let states: Vec<f64> = layer.states.iter().flat_map(|s| to_f64(s)).collect();
     close(&format!("state{l}"), &states, &case.array(&format!("state{l}")));
@@ -216,7 +222,7 @@ fn check_adam<T: Real>(
     batch: &[SpikeTrain],
     labels: &[u32],
     engine: &mut dyn LifEngine<T>,
-    close: &dyn Fn(&str, &[f64], &[f64]),
+    close: Close<'_>,
 ) {
     let mean = Objective {
         loss: LossKind::CrossEntropy,

@@ -51,7 +51,9 @@ pub struct Case<'a> {
 }
 
 /// What an array may be stored as.
-const READERS: [fn(&mut NpzReader<File>, &str) -> Option<ArrayD<f64>>; 4] = [
+type Reader = fn(&mut NpzReader<File>, &str) -> Option<ArrayD<f64>>;
+
+const READERS: [Reader; 4] = [
     |npz, key| npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::IxDyn>(key).ok(),
     |npz, key| {
         let array = npz.by_name::<ndarray::OwnedRepr<u8>, ndarray::IxDyn>(key).ok()?;

@@ -45,7 +45,7 @@ pub fn lively<T: Real>(network: &Lif, seed: u64) -> LifWeights<T> {
             *bias = T::real(uniform(&mut stream) - 0.5);
         }
         for logit in &mut layer.decay_logit {
-            *logit = *logit + T::real(uniform(&mut stream) - 0.5);
+            *logit += T::real(uniform(&mut stream) - 0.5);
         }
     }
     weights

@@ -1,5 +1,8 @@
 //! The scalar reference: plain loops over dense arrays, sample by sample.
 
+// Indices as in the equations: the reference is to be compared with them line by line.
+#![allow(clippy::needless_range_loop)]
+
 use super::select::{Candidate, RowKey, Selector};
 use crate::engine::lif::{
     LayerActivity, LayerRecord, LifEngine, LifWeights, Loss, OutputGradient, Pass, Real, SpikeList,
