@@ -27,6 +27,13 @@ if ! "$venv/bin/python" -c 'import optuna' 2>/dev/null; then
 fi
 export SPIKESEEK_PYTHON_OPTUNA="$PWD/$venv/bin/python"
 
+tonic="target/tonic-venv"
+if ! "$tonic/bin/python" -c 'import h5py, scipy, importlib.metadata as m; m.version("tonic")' 2>/dev/null; then
+    step "install Tonic into $tonic"
+    sh tests/tonic/venv.sh "$tonic"
+fi
+export SPIKESEEK_PYTHON_TONIC="$PWD/$tonic/bin/python"
+
 step "format"
 cargo fmt --check
 
@@ -38,6 +45,9 @@ RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features --quiet
 
 step "tests"
 cargo test --all-features
+
+step "IPU model"
+cpp/ipu_model/test.sh
 
 step "benches and examples build"
 cargo build --release --all-features

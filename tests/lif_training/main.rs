@@ -2,6 +2,7 @@
 //! checkpoints.
 
 mod checkpoint;
+mod files;
 mod learning;
 
 use spikeseek::data::randman::{Part, Randman, RandmanSettings};
