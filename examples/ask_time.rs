@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The first half of the POINTS is spread over the cube, the other lies in a box of it, as a search leaves them. Each
-//! repeat begins with a sampler that knows the points and no earlier fit, as the first ask of a
-//! resumed search does. Prints a line of JSON: the seconds by part, and their medians. The FILE gets
+//! repeat asks a new sampler, which knows no earlier fit, and once more, where its fits start from those
+//! before, as in a search. Prints a line of JSON: the medians of the seconds by part. The FILE gets
 //! the points for benchmarking/peers/botorch/ask.py.
 
 use serde_json::{Map, Value, json};
@@ -41,43 +41,54 @@ fn main() -> anyhow::Result<()> {
     }
     let parts = Parts::default();
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(parts.clone()))?;
-    let seconds: Vec<Map<String, Value>> =
-        (0..repeats).map(|repeat| ask(&trials, candidates, repeat, &parts)).collect();
-    let names: Vec<String> = seconds[0].keys().cloned().collect();
-    let median: Map<String, Value> = names
-        .into_iter()
-        .map(|name| {
-            let mut values: Vec<f64> = seconds.iter().filter_map(|s| s[&name].as_f64()).collect();
-            values.sort_by(f64::total_cmp);
-            let median = values[values.len() / 2];
-            (name, median.into())
-        })
-        .collect();
+    let (first, next): (Vec<_>, Vec<_>) =
+        (0..repeats).map(|repeat| asks(&trials, candidates, repeat, &parts)).unzip();
     println!(
         "{}",
         json!({"points": points, "batch": BATCH, "candidates": candidates, "threads": 1,
-               "seconds": seconds, "median": median})
+               "first": median(&first), "next": median(&next)})
     );
     Ok(())
 }
 
-/// Seconds of one ask, by part.
-fn ask(trials: &[Trial], candidates: u64, seed: u64, parts: &Parts) -> Map<String, Value> {
+fn median(seconds: &[Map<String, Value>]) -> Map<String, Value> {
+    let of = |name: &String| {
+        let mut values: Vec<f64> = seconds.iter().filter_map(|s| s[name].as_f64()).collect();
+        values.sort_by(f64::total_cmp);
+        (name.clone(), values[values.len() / 2].into())
+    };
+    seconds[0].keys().map(of).collect()
+}
+
+/// Seconds by part of the first ask and of the one after it, for which its points are pending.
+fn asks(
+    trials: &[Trial],
+    candidates: u64,
+    seed: u64,
+    parts: &Parts,
+) -> (Map<String, Value>, Map<String, Value>) {
     let settings = format!("[sampler]\nname = \"scbo\"\ncandidates = {candidates}\n");
     let document = Document::parse(Path::new("ask_time.toml"), &settings).expect("valid TOML");
     let space = space();
     let mut sampler: Box<dyn Sampler> =
         build(&Setup { space: &space, seed, document: &document }).expect("valid settings");
     trials.iter().for_each(|trial| sampler.tell(trial));
-    let first = trials.len() as u64;
-    let start = Instant::now();
-    let proposals = sampler.ask(first..first + BATCH, &[]);
-    let total = start.elapsed().as_secs_f64();
-    assert_eq!(proposals.len() as u64, BATCH);
-    let mut seconds = std::mem::take(&mut *parts.0.lock().expect("no panic while it is held"));
-    assert!(!seconds.is_empty(), "the models were not asked");
-    seconds.insert("total".to_string(), total.into());
-    seconds
+    let mut pending: Vec<Trial> = Vec::new();
+    let mut ask = || {
+        let first = (trials.len() + pending.len()) as u64;
+        let start = Instant::now();
+        let proposals = sampler.ask(first..first + BATCH, &pending.iter().collect::<Vec<_>>());
+        let total = start.elapsed().as_secs_f64();
+        for (proposal, number) in proposals.into_iter().zip(first..) {
+            let (point, proposal) = (proposal.point, proposal.attributes);
+            pending.push(Trial { number, point, proposal, finished: None, ..trials[0].clone() });
+        }
+        let mut seconds = std::mem::take(&mut *parts.0.lock().expect("no panic while it is held"));
+        assert!(!seconds.is_empty(), "the models were not asked");
+        seconds.insert("total".to_string(), total.into());
+        seconds
+    };
+    (ask(), ask())
 }
 
 fn space() -> Space {
