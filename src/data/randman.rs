@@ -12,7 +12,7 @@
 //!
 //! The reference scales with the extremes of the very samples that it returns and cannot draw
 //! training and test samples from one manifold without repeating points. Here the coefficients belong
-//! to the seed alone; the extremes come from a fixed sample of [`SCALE_POINTS`] points and are kept with
+//! to the seed alone; the extremes come from a fixed sample of `SCALE_POINTS` points and are kept with
 //! the manifold (values beyond them are set to 0 or 1); each [`Part`] draws points from a stream of its
 //! own.
 

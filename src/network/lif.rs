@@ -149,7 +149,7 @@ pub struct LifLayer {
     pub recurrent: bool,
 }
 
-/// A stack of LIF layers; see the [module](self) for the equations.
+/// A stack of LIF layers; see the module for the equations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lif {

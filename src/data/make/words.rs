@@ -17,7 +17,7 @@ const SPIKES: usize = 3000;
 const WIDTH: f64 = 12.0;
 
 /// Writes `dir/shd_train.h5` and `dir/shd_test.h5` with `train` and `test` recordings, classes in turn. A
-/// word is [`RIDGES`] tracks over the channels, each a slanted line with a bend; who speaks shifts and
+/// word is `RIDGES` tracks over the channels, each a slanted line with a bend; who speaks shifts and
 /// stretches it. `progress` hears of every recording.
 ///
 /// # Errors

@@ -70,13 +70,13 @@ pub struct Rank {
     pub score: Score,
 }
 
-/// The probabilities of so many candidates are asked for at once, of [`MOST`] at most: each takes n²
+/// The probabilities of so many candidates are asked for at once, of `MOST` at most: each takes n²
 /// operations.
 const AT_ONCE: usize = 32;
 const MOST: usize = 128;
 
 /// The best candidate of a draw, not taken, among those that are feasible with at least this
-/// `confidence`. Where none of the [`MOST`] best feasible ones is, the one that is most likely feasible;
+/// `confidence`. Where none of the 128 best feasible ones is, the one that is most likely feasible;
 /// where the draw has no feasible one, the one that violates least. `probabilities` gives those of
 /// candidates by their indices.
 pub fn best_confident(

@@ -1,8 +1,8 @@
 //! The fused engine: each layer for a whole stretch of steps and all samples in one sweep.
 //!
 //! A layer depends on the ones below it alone, so the network is run layer by layer, and each layer
-//! in blocks of neurons that threads share ([`blocks`]). The lists of a layer ([`forward`]) are all
-//! that the backward pass ([`backward`]) needs; potentials are kept only for their entries.
+//! in blocks of neurons that threads share (`blocks`). The lists of a layer (`forward`) are all
+//! that the backward pass (`backward`) needs; potentials are kept only for their entries.
 //!
 //! With [`Options::checkpoint_steps`] the sequence is cut into stretches: the forward pass keeps the
 //! state at the start of each, the backward pass runs each again before it differentiates it.
