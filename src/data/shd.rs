@@ -252,6 +252,9 @@ fn no_hdf5(path: &Path, error: &hdf5_pure::Error) -> Error {
     Error::format(path, "HDF5 structure", "an HDF5 file that is whole", error.to_string())
 }
 
+/// Bytes of the largest element that a data set of these files has: the reference to an array.
+const LARGEST_ELEMENT: u32 = 16;
+
 /// Reads the table of contents.
 struct Reader<'a> {
     path: &'a Path,
@@ -276,6 +279,11 @@ impl Reader<'_> {
         match shape[..] {
             [count] if count <= self.file_bytes => {}
             _ => return Err(self.wrong(name, "one dimension that fits", format!("{shape:?}"))),
+        }
+        // Nor must the size of an element, which a file may declare as it likes.
+        if datatype.type_size() > LARGEST_ELEMENT {
+            let expected = format!("elements of at most {LARGEST_ELEMENT} bytes");
+            return Err(self.wrong(name, &expected, format!("{} bytes", datatype.type_size())));
         }
         Ok((datatype, dataset.read_raw().map_err(failed)?))
     }
