@@ -118,3 +118,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_size_of_an_element_is_checked_before_memory_is_asked_for() {
+    // No element of these files is larger than a reference to an array, 16 bytes.
+    let mut file = hdf5_pure::FileBuilder::new();
+    let large = ["x".repeat(64), "y".repeat(64)];
+    let large: Vec<&str> = large.iter().map(String::as_str).collect();
+    file.create_dataset("labels").with_ascii_strings(&large).unwrap();
+    let mut spikes = file.create_group("spikes");
+    for name in ["times", "units"] {
+        spikes.create_dataset(name).with_ascii_strings(&large).unwrap();
+    }
+    file.add_group(spikes.finish());
+    let told = parse(&file.finish().unwrap()).err().expect("refused").to_string();
+    assert!(told.contains("at most 16 bytes") && told.contains("64 bytes"), "{told}");
+}

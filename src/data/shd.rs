@@ -173,9 +173,7 @@ impl ShdFile {
         }
         let speakers = reader.optional_integers("extra/speaker", labels.len());
         let numbers = || (0..set.classes()).map(|class| class.to_string()).collect();
-        let keys = hdf5.dataset("extra/keys").and_then(|keys| keys.read_string());
-        let class_names =
-            keys.ok().filter(|keys| keys.len() == set.classes()).unwrap_or_else(numbers);
+        let class_names = reader.names("extra/keys", set.classes()).unwrap_or_else(numbers);
         let path = [path.to_path_buf()];
         Ok(ShdFile { path, bytes, base, times, units, labels, speakers, class_names })
     }
@@ -318,6 +316,14 @@ impl Reader<'_> {
     fn optional_integers(&self, name: &str, count: usize) -> Vec<u64> {
         let values = self.integers(name).ok().filter(|values| values.len() == count);
         values.unwrap_or_default().into_iter().map(|value| value as u64).collect()
+    }
+
+    /// So many texts; none where there are others, or where they could not fit into the file.
+    fn names(&self, name: &str, count: usize) -> Option<Vec<String>> {
+        let dataset = self.hdf5.dataset(name).ok()?;
+        let fits = dataset.shape().ok()? == [count as u64]
+            && u64::from(dataset.datatype().ok()?.type_size()) <= self.file_bytes;
+        fits.then(|| dataset.read_string().ok())?.filter(|names| names.len() == count)
     }
 
     fn labels(&self, classes: usize) -> Result<Vec<u16>> {
