@@ -7,22 +7,76 @@
 
 /// Runs a loop compiled for the widest instruction set of this processor. Whatever the closure calls
 /// must be `#[inline(always)]`, and so must the closure.
-pub fn widest<R>(run: impl FnMut() -> R) -> R {
+pub fn widest<R>(mut run: impl FnMut() -> R) -> R {
+    widest_with(
+        #[inline(always)]
+        |_| run(),
+    )
+}
+
+/// [`widest`] for a loop that compares: it is told the instruction set that it is compiled for.
+pub fn widest_with<R>(run: impl FnMut(Comparer) -> R) -> R {
     /// `FnMut`, not `FnOnce`: calling a closure that consumes nothing as `FnOnce` goes through a shim
     /// of the compiler, which need not be inlined; then the loop would be compiled for the oldest
     /// instruction set.
     struct Loop<F>(F);
 
-    impl<F: FnMut() -> R, R> pulp::WithSimd for Loop<F> {
+    impl<R, F: FnMut(Comparer) -> R> pulp::WithSimd for Loop<F> {
         type Output = R;
 
         #[inline(always)]
         fn with_simd<S: pulp::Simd>(mut self, _: S) -> R {
-            (self.0)()
+            (self.0)(Comparer { width: S::F32_LANES })
         }
     }
 
     pulp::Arch::new().dispatch(Loop(run))
+}
+
+/// Compares sixteen numbers at once. The compiler finds no good instructions for this by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Comparer {
+    /// Numbers in a vector of the instruction set; only [`widest_with`] sets it.
+    width: usize,
+}
+
+impl Comparer {
+    /// Bit l is set where number l is above the threshold.
+    #[inline(always)]
+    pub fn above(self, values: &[f32; 16], threshold: f32) -> u32 {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::*;
+            if self.width == 16 {
+                // SAFETY: pulp chooses vectors of 16 numbers only on processors with AVX-512; the load reads
+                // the 16 numbers of the array.
+                return unsafe {
+                    let values = _mm512_loadu_ps(values.as_ptr());
+                    let above = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(values, _mm512_set1_ps(threshold));
+                    u32::from(above)
+                };
+            }
+            if self.width == 8 {
+                // SAFETY: pulp chooses vectors of 8 numbers only on processors with AVX2; each load reads 8 of
+                // the 16 numbers of the array.
+                return unsafe {
+                    let threshold = _mm256_set1_ps(threshold);
+                    let above = |half: usize| {
+                        let values = _mm256_loadu_ps(values.as_ptr().add(8 * half));
+                        _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(values, threshold)) as u32
+                    };
+                    above(0) | above(1) << 8
+                };
+            }
+        }
+        above_one_by_one(values, threshold)
+    }
+}
+
+/// The reference of [`Comparer::above`].
+#[inline(always)]
+fn above_one_by_one(values: &[f32; 16], threshold: f32) -> u32 {
+    (0..16).fold(0, |above, l| above | u32::from(values[l] > threshold) << l)
 }
 
 /// Numbers in a block: two 512-bit vectors of float64, four of 256 bits.
@@ -134,6 +188,29 @@ mod tests {
             }
         }
         assert_eq!(exp_negative([0.0; LANES])[0], 1.0);
+    }
+
+    #[test]
+    fn every_instruction_set_compares_alike() {
+        let special = [0.0, -0.0, 1.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-40, -1.0];
+        let mut widths = vec![1];
+        #[cfg(target_arch = "x86_64")]
+        {
+            widths.extend(is_x86_feature_detected!("avx2").then_some(8));
+            widths.extend(is_x86_feature_detected!("avx512f").then_some(16));
+        }
+        for k in 0..64 {
+            let values = std::array::from_fn(|l| special[(k + l * (1 + k / 8)) % special.len()]);
+            for threshold in special {
+                let expected = above_one_by_one(&values, threshold);
+                for &width in &widths {
+                    let found = Comparer { width }.above(&values, threshold);
+                    assert_eq!(found, expected, "{values:?} > {threshold}, {width} at once");
+                }
+                let found = widest_with(|compare| compare.above(&values, threshold));
+                assert_eq!(found, expected);
+            }
+        }
     }
 
     #[test]

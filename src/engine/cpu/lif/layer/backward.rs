@@ -30,7 +30,7 @@ impl BackCarry {
 
 /// Errors h = c·dL/dv of a layer.
 pub struct Errors {
-    /// `[block][row]`.
+    /// `[block][row]`; empty where nobody needs them.
     pub h: Vec<Row>,
     /// First step after the stretch, `[block][sample]`.
     after: Vec<Row>,
@@ -136,7 +136,8 @@ fn push_products(w: &Blocked, h: &[Row], ids: &[u32], out: &mut Vec<f32>) {
 }
 
 /// The backward pass. `from_above` has e of every list entry of the stretch (row 0 left out), or
-/// is empty for the last layer. Adds to the gradients, or writes them where they are `fresh`.
+/// is empty for the last layer. Adds to the gradients, or writes them where they are `fresh`. `needed` says
+/// whether somebody asks for the [`slot_errors`] of this layer.
 #[expect(clippy::too_many_arguments)]
 pub fn run(
     layer: &Layer,
@@ -147,6 +148,7 @@ pub fn run(
     carry: &mut BackCarry,
     gradients: &mut LayerGradients,
     fresh: bool,
+    needed: bool,
 ) -> Errors {
     let samples = stretch.lengths.len();
     let after = carry.h.clone();
@@ -156,7 +158,8 @@ pub fn run(
         .collect();
     // Memory that was used before needs no fresh pages; every row is written.
     let mut h = std::mem::take(&mut gradients.errors);
-    h.resize(layer.blocks() * stretch.rows(), ZERO);
+    let needed = needed || layer.recurrent.is_some() || !gradients.bias.is_empty();
+    h.resize(if needed { layer.blocks() * stretch.rows() } else { 0 }, ZERO);
     let columns = Columns::new(layer.w.inputs, stretch, |b, k| stretch.input(b, k));
     let sweep = Sweep { layer, stretch, done, outside, injected };
     if let Some(recurrent) = &layer.recurrent {
@@ -274,31 +277,34 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// One step of one block of one sample; `entries` are the list entries of the step that lie in
-    /// the block, with their errors.
+    /// Adds the error of a list entry to the row of its block and step.
     #[inline(always)]
-    fn step(
+    fn inject(
         &self,
         (n, b, k): (usize, usize, usize),
-        entries: impl Iterator<Item = (u32, f32)>,
-        g: &mut Row,
+        (id, error): (u32, f32),
+        row: &mut Row,
         decay_gradient: &mut Row,
-    ) -> Row {
+    ) {
+        *lane_mut(row, id) += error;
+        if let Some(traced) = self.done.traced.get(n) {
+            let range = traced.range(self.stretch.starts[b] + k);
+            let entries = &traced.entries[range.clone()];
+            let place = entries.partition_point(|entry| entry.0 < id);
+            *lane_mut(decay_gradient, id) += error * traced.traces[range.start + place];
+        }
+    }
+
+    /// One step of one block of one sample: turns the injected errors into h.
+    #[inline(always)]
+    fn step(&self, (n, b): (usize, usize), g: &mut Row, row: &mut Row) {
         let samples = self.stretch.lengths.len();
         scale(g, &self.layer.decay[n]);
-        for (id, error) in entries {
-            *lane_mut(g, id) += error;
-            if let Some(traced) = self.done.traced.get(n) {
-                let range = traced.range(self.stretch.starts[b] + k);
-                let entries = &traced.entries[range.clone()];
-                let place = entries.partition_point(|entry| entry.0 < id);
-                *lane_mut(decay_gradient, id) += error * traced.traces[range.start + place];
-            }
-        }
+        add(g, row);
         if let Some(of_potential) = self.outside.potential.get(n * samples + b) {
             add(g, of_potential);
         }
-        product(&self.layer.gain[n], g)
+        *row = product(&self.layer.gain[n], g);
     }
 
     /// Errors of row k + 1 of a sample's list.
@@ -334,29 +340,43 @@ impl Sweep<'_> {
             .into_par_iter()
             .map(|b| ByBlock::new(&self.done.lists[b], &self.injected[b], self.layer.blocks()))
             .collect();
-        h.par_chunks_mut(rows)
+        let mut kept: Vec<Option<&mut [Row]>> = h.chunks_mut(rows).map(Some).collect();
+        kept.resize_with(self.layer.blocks(), || None);
+        kept.par_iter_mut()
             .zip(gradient.rows.par_chunks_mut(gradient.inputs))
             .zip(carry.g.par_chunks_mut(samples))
             .zip(carry.h.par_chunks_mut(samples))
             .zip(carry.decay.par_iter_mut())
             .enumerate()
-            .for_each(|(n, ((((h, gradient), carried_g), carried_h), decay_gradient))| {
+            .for_each_init(Vec::new, |scratch, (n, block)| {
+                let ((((h, gradient), carried_g), carried_h), decay_gradient) = block;
+                // Errors that nobody needs later: the same memory for one block after the other stays
+                // in the cache.
+                let h = match h {
+                    Some(h) => &mut **h,
+                    None => {
+                        scratch.resize(rows, ZERO);
+                        &mut scratch[..]
+                    }
+                };
                 widest(
                     #[inline(always)]
                     || {
                         for b in 0..samples {
+                            let own = &mut h[self.stretch.starts[b]..][..self.stretch.lengths[b]];
+                            own.fill(ZERO);
+                            for &(k, id, error) in by_block[b].of(n) {
+                                let k = k as usize;
+                                self.inject((n, b, k), (id, error), &mut own[k], decay_gradient);
+                            }
                             let mut g = carried_g[b];
-                            let mut rest = by_block[b].of(n);
-                            for k in (0..self.stretch.lengths[b]).rev() {
-                                let first = rest.iter().rposition(|x| x.0 != k as u32);
-                                let (before, now) = rest.split_at(first.map_or(0, |x| x + 1));
-                                rest = before;
-                                let entries = now.iter().map(|&(_, id, error)| (id, error));
-                                let out = self.step((n, b, k), entries, &mut g, decay_gradient);
-                                h[self.stretch.starts[b] + k] = out;
-                                carried_h[b] = out;
+                            for row in own.iter_mut().rev() {
+                                self.step((n, b), &mut g, row);
                             }
                             carried_g[b] = g;
+                            if let Some(first) = own.first() {
+                                carried_h[b] = *first;
+                            }
                             self.decay_of_potential(n, b, decay_gradient);
                         }
                         add_outer(gradient, h, columns, fresh);
@@ -390,9 +410,12 @@ impl Sweep<'_> {
                     errors.extend(parts.map(|((e, r), &v)| e + r * self.layer.slope_at(v)));
                     for n in 0..blocks {
                         let entries = list.row(k + 1).iter().copied().zip(errors.iter().copied());
-                        let entries = entries.filter(|(id, _)| *id as usize / WIDTH == n);
-                        later[n] = self.step((n, b, k), entries, &mut g[n], &mut decay_gradient[n]);
-                        out[n * self.stretch.lengths[b] + k] = later[n];
+                        let row = &mut out[n * self.stretch.lengths[b] + k];
+                        for entry in entries.filter(|(id, _)| *id as usize / WIDTH == n) {
+                            self.inject((n, b, k), entry, row, &mut decay_gradient[n]);
+                        }
+                        self.step((n, b), &mut g[n], row);
+                        later[n] = *row;
                     }
                 }
                 for (n, decay_gradient) in decay_gradient.iter_mut().enumerate() {

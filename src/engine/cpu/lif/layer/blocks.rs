@@ -9,10 +9,8 @@
 //! exchanged: the row of an input is the sum of the error rows of the steps in which it spiked, so
 //! it is gathered in registers and written once.
 
-// A lane is an index into several arrays at once.
-#![expect(clippy::needless_range_loop)]
-
 use crate::engine::cpu::lanes::{LANES, Lanes, numbers, numbers_mut};
+use crate::numerics::vector::Comparer;
 
 /// Cache lines in a block.
 pub const LINES: usize = 4;
@@ -103,17 +101,29 @@ impl Blocked {
     }
 }
 
+/// A row, line by line. Written out, since a loop over lines tempts the compiler to take one lane of each
+/// line for its vectors, with gathers and scatters.
+#[inline(always)]
+fn row(line: impl Fn(usize) -> Lanes) -> Row {
+    [line(0), line(1), line(2), line(3)]
+}
+
+/// A function of the lanes of two lines.
+#[inline(always)]
+fn zip(a: &Lanes, b: &Lanes, f: impl Fn(f32, f32) -> f32) -> Lanes {
+    let mut out = *a;
+    for (out, b) in out.0.iter_mut().zip(&b.0) {
+        *out = f(*out, *b);
+    }
+    out
+}
+
 /// Adds the rows with these numbers, in this order.
 #[inline(always)]
 pub fn gather(sum: &mut Row, rows: &[Row], ids: &[u32]) {
     let mut sums = *sum;
     for &i in ids {
-        let row = &rows[i as usize];
-        for g in 0..LINES {
-            for l in 0..LANES {
-                sums[g].0[l] += row[g].0[l];
-            }
-        }
+        add(&mut sums, &rows[i as usize]);
     }
     *sum = sums;
 }
@@ -132,14 +142,9 @@ pub struct Neurons {
 /// v = d·u + c·current; u = 0 where v fires, else v. Gives v.
 #[inline(always)]
 pub fn membrane(p: &Neurons, current: &Row, u: &mut Row) -> Row {
-    let mut v = ZERO;
-    for g in 0..LINES {
-        for l in 0..LANES {
-            let x = p.decay[g].0[l] * u[g].0[l] + p.gain[g].0[l] * current[g].0[l];
-            v[g].0[l] = x;
-            u[g].0[l] = if x > p.fire { 0.0 } else { x };
-        }
-    }
+    let (kept, new) = (product(&p.decay, u), product(&p.gain, current));
+    let v = row(|g| zip(&kept[g], &new[g], |kept, new| kept + new));
+    *u = row(|g| zip(&v[g], &v[g], |v, _| if v > p.fire { 0.0 } else { v }));
     v
 }
 
@@ -147,12 +152,9 @@ pub fn membrane(p: &Neurons, current: &Row, u: &mut Row) -> Row {
 /// along the neuron's own path. `u` is the potential before the step.
 #[inline(always)]
 pub fn decay_trace(p: &Neurons, scale: f32, u: &Row, current: &Row, trace: &mut Row) {
-    for g in 0..LINES {
-        for l in 0..LANES {
-            let own = u[g].0[l] - scale * current[g].0[l];
-            trace[g].0[l] = p.decay[g].0[l] * trace[g].0[l] + own;
-        }
-    }
+    let own = row(|g| zip(&u[g], &current[g], |u, current| u - scale * current));
+    let kept = product(&p.decay, trace);
+    *trace = row(|g| zip(&kept[g], &own[g], |kept, own| kept + own));
 }
 
 /// Neurons of a block above the lower threshold, step by step.
@@ -172,6 +174,15 @@ impl Candidates {
         let start = if t == 0 { 0 } else { self.ends[t - 1] as usize };
         start..self.ends[t] as usize
     }
+
+    /// Appends the entries of step `t` to those of other blocks. They are few: copying one by one is faster
+    /// than a call that copies memory.
+    #[inline]
+    pub fn append(&self, t: usize, entries: &mut Vec<(u32, f32)>) {
+        for &entry in &self.entries[self.range(t)] {
+            entries.push(entry);
+        }
+    }
 }
 
 /// Appends the neurons with v > `threshold` as one step; `first` is the id of lane 0 and `lanes`
@@ -180,25 +191,21 @@ impl Candidates {
 pub fn collect(
     v: &Row,
     threshold: f32,
-    first: u32,
-    lanes: usize,
+    (first, lanes): (u32, usize),
     trace: Option<&Row>,
     out: &mut Candidates,
+    compare: Comparer,
 ) {
-    for g in 0..LINES {
-        let mut above = 0_u32;
-        for l in 0..LANES {
-            above |= u32::from(v[g].0[l] > threshold) << l;
-        }
-        let valid = lanes.saturating_sub(g * LANES).min(LANES);
-        above &= ((1_u64 << valid) - 1) as u32;
-        while above != 0 {
-            let l = above.trailing_zeros() as usize % LANES;
-            above &= above - 1;
-            out.entries.push((first + (g * LANES + l) as u32, v[g].0[l]));
-            if let Some(trace) = trace {
-                out.traces.push(trace[g].0[l]);
-            }
+    let valid = u64::MAX >> (WIDTH - lanes);
+    let line = |g: usize| u64::from(compare.above(&v[g].0, threshold)) << (g * LANES);
+    let mut above = valid & (line(0) | line(1) | line(2) | line(3));
+    while above != 0 {
+        let lane = above.trailing_zeros();
+        above &= above - 1;
+        let (g, l) = (lane as usize / LANES, lane as usize % LANES);
+        out.entries.push((first + lane, v[g].0[l]));
+        if let Some(trace) = trace {
+            out.traces.push(trace[g].0[l]);
         }
     }
     out.ends.push(out.entries.len() as u32);
@@ -207,33 +214,19 @@ pub fn collect(
 /// x ← d·x.
 #[inline(always)]
 pub fn scale(x: &mut Row, decay: &Row) {
-    for g in 0..LINES {
-        for l in 0..LANES {
-            x[g].0[l] *= decay[g].0[l];
-        }
-    }
+    *x = product(x, decay);
 }
 
 /// x ← x + y.
 #[inline(always)]
 pub fn add(x: &mut Row, y: &Row) {
-    for g in 0..LINES {
-        for l in 0..LANES {
-            x[g].0[l] += y[g].0[l];
-        }
-    }
+    *x = row(|g| zip(&x[g], &y[g], |x, y| x + y));
 }
 
-/// c·g.
+/// a·b, lane by lane.
 #[inline(always)]
-pub fn product(gain: &Row, g: &Row) -> Row {
-    let mut h = ZERO;
-    for k in 0..LINES {
-        for l in 0..LANES {
-            h[k].0[l] = gain[k].0[l] * g[k].0[l];
-        }
-    }
-    h
+pub fn product(a: &Row, b: &Row) -> Row {
+    row(|g| zip(&a[g], &b[g], |a, b| a * b))
 }
 
 /// Adds the products of two rows to partial sums, one a lane of the row.

@@ -7,7 +7,7 @@ use super::{Layer, Stretch};
 use crate::engine::cpu::lif::select::{RowKey, Selector};
 use crate::engine::lif::{LayerActivity, SpikeList};
 use crate::network::Reset;
-use crate::numerics::vector::widest;
+use crate::numerics::vector::{Comparer, widest_with};
 use rayon::prelude::*;
 
 /// What a layer takes along from one stretch of steps to the next.
@@ -86,6 +86,7 @@ impl<'a> Block<'a> {
         u: &mut Row,
         trace: Option<&mut Row>,
         watch: Watch,
+        compare: Comparer,
     ) {
         let mut current = self.bias;
         gather(&mut current, self.layer.w.block(self.number), spikes);
@@ -99,7 +100,8 @@ impl<'a> Block<'a> {
         let v = membrane(&self.neurons, &current, u);
         let lanes = self.layer.neurons - self.number * WIDTH;
         let first = (self.number * WIDTH) as u32;
-        collect(&v, self.layer.candidate, first, lanes.min(WIDTH), trace, &mut self.out);
+        let lanes = (first, lanes.min(WIDTH));
+        collect(&v, self.layer.candidate, lanes, trace, &mut self.out, compare);
         if watch.potential {
             add(self.potential.last_mut().expect("a sum for the sample"), &v);
             if let Some(trace) = trace {
@@ -154,15 +156,16 @@ fn block_by_block(
         .enumerate()
         .map(|(number, (u, traces))| {
             let mut block = Block::new(layer, number);
-            widest(
+            widest_with(
                 #[inline(always)]
-                || {
+                |compare| {
                     for b in 0..samples {
                         block.begin_sample(potential.get(number * samples + b));
                         let mut state = u[b];
                         for k in 0..stretch.lengths[b] {
                             let trace = traces.as_mut().map(|traces| &mut traces[b]);
-                            block.step(stretch.input(b, k), &[], &mut state, trace, watch);
+                            let input = stretch.input(b, k);
+                            block.step(input, &[], &mut state, trace, watch, compare);
                         }
                         u[b] = state;
                     }
@@ -182,8 +185,7 @@ fn block_by_block(
             for k in 0..stretch.lengths[b] {
                 candidates.clear();
                 for block in &blocks {
-                    let row = block.out.range(stretch.starts[b] + k);
-                    candidates.extend_from_slice(&block.out.entries[row]);
+                    block.out.append(stretch.starts[b] + k, &mut candidates);
                 }
                 activity.add(selector.select(&candidates, key(keyed, stretch, b, k), &mut list));
             }
@@ -234,19 +236,20 @@ fn step_by_step(
             }
             let mut candidates = Vec::new();
             for k in 0..stretch.lengths[b] {
-                widest(
+                widest_with(
                     #[inline(always)]
-                    || {
+                    |compare| {
                         for (n, block) in run.iter_mut().enumerate() {
                             let recurrent = list.spikes(k);
                             let trace = trace.get_mut(n);
-                            block.step(stretch.input(b, k), recurrent, &mut u[n], trace, watch);
+                            let input = stretch.input(b, k);
+                            block.step(input, recurrent, &mut u[n], trace, watch, compare);
                         }
                     },
                 );
                 candidates.clear();
                 for block in &run {
-                    candidates.extend_from_slice(&block.out.entries[block.out.range(k)]);
+                    block.out.append(k, &mut candidates);
                 }
                 activity.add(selector.select(&candidates, key(keyed, stretch, b, k), &mut list));
                 if layer.reset == Reset::Emitted {

@@ -70,7 +70,7 @@ pub struct LayerGradients {
     recurrent: Option<Blocked>,
     bias: Vec<Row>,
     decay_logit: Vec<f32>,
-    /// Room for the errors of a stretch.
+    /// Room for the errors of a stretch, where they are kept.
     errors: Vec<Row>,
 }
 
@@ -392,6 +392,7 @@ impl LayerEngine {
                     &mut back[l],
                     &mut gradients[l],
                     fresh,
+                    l > 0 || self.options.input_gradient,
                 );
                 let layer = &self.layers[l];
                 if let Some(below) = l.checked_sub(1) {
