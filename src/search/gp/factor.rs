@@ -72,22 +72,22 @@ impl Layout {
         );
     }
 
-    /// Replaces the factor by the lower triangle of (L Lᵀ)⁻¹ = L⁻ᵀ L⁻¹. `scratch` is as long as the
+    /// The lower triangle of (L Lᵀ)⁻¹ = L⁻ᵀ L⁻¹ into `inverse`. `scratch` and `inverse` are as long as the
     /// factor.
-    pub fn invert(self, factor: &mut [f64], scratch: &mut [f64]) {
+    pub fn invert(self, factor: &[f64], scratch: &mut [f64], inverse: &mut [f64]) {
         invert_lower_triangular(
             self.view_mut(scratch, self.n),
             self.view(factor, self.n),
             Par::Seq,
         );
-        let inverse = self.view(scratch, self.n);
+        let of_factor = self.view(scratch, self.n);
         matmul(
-            self.view_mut(factor, self.n),
+            self.view_mut(inverse, self.n),
             BlockStructure::TriangularLower,
             Accum::Replace,
-            inverse.transpose(),
+            of_factor.transpose(),
             BlockStructure::TriangularUpper,
-            inverse,
+            of_factor,
             BlockStructure::TriangularLower,
             1.0,
             Par::Seq,

@@ -21,10 +21,13 @@ const STARTS: [f64; 3] = [0.5, 0.2, 0.08];
 const START_RATIO: f64 = 1e-7;
 /// A subset is half of the points as long as it has this many.
 const FEWEST: usize = 50;
-/// Change of the log likelihood at which a fit stops.
-const TOLERANCE: f64 = 1e-4;
+/// Change of the log likelihood at which a fit to so many points stops: far below what could tell
+/// hyperparameters apart, which is about 1, and less strict where an evaluation takes longer.
+fn tolerance(points: usize) -> f64 {
+    1e-4 * (points as f64 / 50.0).powi(2).clamp(1.0, 1000.0)
+}
 /// The same for the starts, and on subsets.
-const COARSE_TOLERANCE: f64 = 1e-2;
+const COARSE_TOLERANCE: f64 = 0.1;
 /// Iterations of one descent; it ends by the tolerance long before.
 const ITERATIONS: usize = 200;
 
@@ -48,7 +51,6 @@ pub fn fit<'a>(
     while y.len() / (2 * stride) >= FEWEST {
         stride *= 2;
     }
-    let subsets = stride > 1;
     // All starts on the smallest subset.
     let coarse = Stop { decrease: COARSE_TOLERANCE, iterations: ITERATIONS };
     let (some_x, some_y) = subset(x, d, y, stride);
@@ -60,6 +62,7 @@ pub fn fit<'a>(
     });
     let (_, mut theta, mut memory) = runs.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or_default();
     // The best on ever larger ones. The likelihood grows with the points, and so does its curvature.
+    let subsets = stride > 1;
     while stride > 2 {
         stride /= 2;
         memory.scale(2.0);
@@ -70,13 +73,15 @@ pub fn fit<'a>(
     let mut profile = Profile::new(Likelihood::new(x, d, y), bounds);
     if subsets {
         memory.scale(2.0);
-        if let Some(warm) = warm
-            && profile.value(&warm) < profile.value(&theta)
-        {
-            theta = warm;
+        // The one before last: mostly it wins, and its value need not be computed again then.
+        if let Some(warm) = warm {
+            let found = profile.value(&theta);
+            if profile.value(&warm) < found {
+                theta = warm;
+            }
         }
     }
-    let fine = Stop { decrease: TOLERANCE, iterations: ITERATIONS };
+    let fine = Stop { decrease: tolerance(y.len()), iterations: ITERATIONS };
     minimise(&mut profile, &mut theta, ends.slices(), &mut memory, fine);
     profile.finish(&theta)
 }
@@ -120,27 +125,35 @@ fn subset(x: &[f64], d: usize, y: &[f64], stride: usize) -> (Vec<f64>, Vec<f64>)
 struct Profile<'a> {
     likelihood: Likelihood<'a>,
     bounds: Bounds,
-    /// The hyperparameters of the last evaluation.
-    hyper: Hyper,
+    /// θ, hyperparameters and value of the last evaluation.
     theta: Vec<f64>,
+    hyper: Hyper,
+    value: f64,
 }
 
 impl<'a> Profile<'a> {
     fn new(likelihood: Likelihood<'a>, bounds: &Bounds) -> Self {
-        Profile { likelihood, bounds: *bounds, hyper: bounds.middle(0), theta: Vec::new() }
+        Profile {
+            likelihood,
+            bounds: *bounds,
+            theta: Vec::new(),
+            hyper: bounds.middle(0),
+            value: f64::NAN,
+        }
     }
 
     /// The hyperparameters at θ, and the likelihood with its factor there.
     fn finish(mut self, theta: &[f64]) -> (Hyper, Likelihood<'a>) {
-        if self.theta != theta {
-            self.value(theta);
-        }
+        self.value(theta);
         (self.hyper, self.likelihood)
     }
 }
 
 impl Smooth for Profile<'_> {
     fn value(&mut self, theta: &[f64]) -> f64 {
+        if self.theta == theta {
+            return self.value;
+        }
         self.theta = theta.to_vec();
         let lengthscales: Vec<f64> = theta[..theta.len() - 1].iter().map(|t| t.exp()).collect();
         let ratio = theta[theta.len() - 1].exp();
@@ -150,7 +163,8 @@ impl Smooth for Profile<'_> {
         let free = self.likelihood.quadratic(mean) / self.likelihood.n() as f64;
         let outputscale = free.clamp(low, high);
         self.hyper = Hyper { lengthscales, outputscale, noise: ratio * outputscale, mean };
-        -self.likelihood.value(outputscale, mean)
+        self.value = -self.likelihood.value(outputscale, mean);
+        self.value
     }
 
     fn gradient(&mut self, gradient: &mut [f64]) {

@@ -47,8 +47,10 @@ pub struct Likelihood<'a> {
     layout: Layout,
     /// The points, scaled.
     pub points: Points,
-    /// L, or R⁻¹ after [`Likelihood::gradient`].
+    /// L.
     matrix: Vec<f64>,
+    /// R⁻¹ and L⁻¹ of the last gradient.
+    inverse: Vec<f64>,
     scratch: Vec<f64>,
     slopes: Vec<f64>,
     /// R⁻¹ y and R⁻¹ 1, padded.
@@ -57,8 +59,6 @@ pub struct Likelihood<'a> {
     /// What was added to the diagonal of R.
     pub jitter: f64,
     log_det: f64,
-    /// Whether `matrix` holds L.
-    factored: bool,
 }
 
 impl<'a> Likelihood<'a> {
@@ -72,13 +72,13 @@ impl<'a> Likelihood<'a> {
             layout,
             points,
             matrix: vec![0.0; layout.n * layout.ld],
+            inverse: Vec::new(),
             scratch: Vec::new(),
             slopes: vec![0.0; slopes_len(layout.ld)],
             solved: vec![0.0; 2 * layout.ld],
             ratio: 0.0,
             jitter: 0.0,
             log_det: 0.0,
-            factored: false,
         }
     }
 
@@ -101,7 +101,6 @@ impl<'a> Likelihood<'a> {
             }
             self.jitter = if self.jitter == 0.0 { JITTER } else { 10.0 * self.jitter };
         }
-        self.factored = true;
         self.log_det = self.layout.log_det(&self.matrix);
         self.solved.fill(0.0);
         self.solved[..n].copy_from_slice(self.y);
@@ -140,20 +139,23 @@ impl<'a> Likelihood<'a> {
         weights
     }
 
-    /// The gradient with this v and m. Consumes the factor: the next one needs
-    /// [`Likelihood::factor`] again.
+    /// The gradient with this v and m, after [`Likelihood::factor`].
     pub fn gradient(&mut self, outputscale: f64, mean: f64) -> Gradient {
-        assert!(self.factored, "a gradient needs a factor");
         let Layout { n, ld } = self.layout;
-        self.factored = false;
+        self.inverse.resize(self.matrix.len(), 0.0);
         self.scratch.resize(self.matrix.len(), 0.0);
-        self.layout.invert(&mut self.matrix, &mut self.scratch);
+        self.layout.invert(&self.matrix, &mut self.scratch, &mut self.inverse);
         let alpha = self.weights(outputscale, mean);
-        let trace = (0..n).map(|i| self.matrix[i * ld + i]).sum::<f64>() / outputscale;
+        let trace = (0..n).map(|i| self.inverse[i * ld + i]).sum::<f64>() / outputscale;
         let square: f64 = alpha.iter().map(|a| a * a).sum();
         let noise = self.ratio * outputscale;
-        let sums =
-            lengthscale_sums(&self.points, &alpha, &self.matrix, outputscale.recip(), &self.slopes);
+        let sums = lengthscale_sums(
+            &self.points,
+            &alpha,
+            &self.inverse,
+            outputscale.recip(),
+            &self.slopes,
+        );
         // K less the noise is v dK/dv.
         let fit = self.quadratic(mean) / outputscale - noise * square;
         Gradient {
@@ -168,13 +170,8 @@ impl<'a> Likelihood<'a> {
         }
     }
 
-    /// Gives up the factor of the last [`Likelihood::factor`], making it again if a gradient has
-    /// consumed it: points, L and its layout.
-    pub fn into_factor(mut self) -> (Points, Vec<f64>, Layout) {
-        if !self.factored {
-            let lengthscales = self.points.lengthscales().to_vec();
-            self.factor(&lengthscales, self.ratio);
-        }
+    /// Gives up the factor of the last [`Likelihood::factor`]: points, L and its layout.
+    pub fn into_factor(self) -> (Points, Vec<f64>, Layout) {
         (self.points, self.matrix, self.layout)
     }
 }

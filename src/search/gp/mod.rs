@@ -34,7 +34,7 @@
 //! # Cost
 //!
 //! One likelihood takes n³/3 floating point operations, its gradient another 2n³/3 (the inverse); all
-//! else is O(n² d). The memory is 2.5 n² numbers during a fit (500 MB at n = 5000) and n² after it. A
+//! else is O(n² d). The memory is 3.5 n² numbers during a fit (700 MB at n = 5000) and n² after it. A
 //! model of n ≥ 100 points is first fitted to every second (fourth, …) point, at 1/8 (1/64, …) of the cost
 //! an evaluation. Predicting N points takes n N (d + 20) operations for the mean and n² N for the
 //! variance. Drawing a function at N points takes N (n + 512) (d + 20), where a Cholesky draw takes

@@ -70,9 +70,9 @@ pub struct Rank {
     pub score: Score,
 }
 
-/// The probabilities of so many candidates are asked for at once, of `MOST` at most: each takes n²
-/// operations.
-const AT_ONCE: usize = 32;
+/// Each probability takes n² operations, in larger groups fewer seconds: so they are asked for in groups,
+/// the first of this size, each twice as large as the one before, of `MOST` candidates at most.
+const FIRST: usize = 4;
 const MOST: usize = 128;
 
 /// The best candidate of a draw, not taken, among those that are feasible with at least this
@@ -96,7 +96,10 @@ pub fn best_confident(
     order.sort_by(|&a, &b| draw[b].partial_cmp(&draw[a]).unwrap_or(Ordering::Equal));
     order.truncate(MOST);
     let mut likeliest = (f64::NEG_INFINITY, best);
-    for some in order.chunks(AT_ONCE) {
+    let (mut rest, mut size) = (&order[..], FIRST);
+    while !rest.is_empty() {
+        let (some, others) = rest.split_at(size.min(rest.len()));
+        (rest, size) = (others, 2 * size);
         for (&i, p) in some.iter().zip(probabilities(some)) {
             if p >= confidence {
                 return rank(i, true);

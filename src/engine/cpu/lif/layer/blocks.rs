@@ -240,6 +240,7 @@ pub fn dot_into(sums: &mut Row, a: &Row, b: &Row) {
 }
 
 /// Sum of all lanes, by halves.
+#[expect(clippy::needless_range_loop, reason = "a lane is an index into several arrays at once")]
 #[inline(always)]
 pub fn total(sums: &Row) -> f32 {
     let mut x = [0.0_f32; LANES];
