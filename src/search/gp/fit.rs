@@ -21,10 +21,10 @@ const STARTS: [f64; 3] = [0.5, 0.2, 0.08];
 const START_RATIO: f64 = 1e-7;
 /// A subset is half of the points as long as it has this many.
 const FEWEST: usize = 50;
-/// Change of the log likelihood at which a fit to so many points stops: far below what could tell
-/// hyperparameters apart, which is about 1, and less strict where an evaluation takes longer.
+/// Change of the log likelihood at which a fit to so many points stops. Both are far below 1, which is about
+/// what could tell hyperparameters apart; where an evaluation takes long the last digits are not worth it.
 fn tolerance(points: usize) -> f64 {
-    1e-4 * (points as f64 / 50.0).powi(2).clamp(1.0, 1000.0)
+    if points < 300 { 1e-4 } else { 2e-2 }
 }
 /// The same for the starts, and on subsets.
 const COARSE_TOLERANCE: f64 = 0.1;
