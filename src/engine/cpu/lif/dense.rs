@@ -16,8 +16,9 @@ use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// Rows of a product that one task computes; independent of the number of threads.
-const TASK_ROWS: usize = 512;
+/// Rows of a product that one task computes: half of them, within these bounds. Each task packs the right
+/// factor for itself, so few and large ones are best; they do not depend on the number of threads.
+const TASK_ROWS: (usize, usize) = (512, 2048);
 
 /// The engine. See the [module](self).
 pub struct DenseEngine {
@@ -26,9 +27,12 @@ pub struct DenseEngine {
     gradients: LifWeights<f32>,
     options: Options,
     pool: Arc<rayon::ThreadPool>,
+    /// Arrays of the step before, the last layer first: memory that was used needs no fresh pages.
+    spare: Vec<Kept>,
 }
 
 /// What one layer keeps of a pass; arrays `[row, …]`.
+#[derive(Default)]
 struct Kept {
     /// What arrived, 0 or 1.
     input: Vec<f32>,
@@ -47,12 +51,20 @@ struct Thresholds {
 /// c += a·b of row-major matrices, a `[m, k]`, in fixed tasks of rows.
 fn multiply(c: &mut [f32], a: MatRef<'_, f32>, b: MatRef<'_, f32>) {
     let n = b.ncols();
-    c.par_chunks_mut(TASK_ROWS * n.max(1)).enumerate().for_each(|(task, c)| {
+    let task_rows = a.nrows().div_ceil(2).clamp(TASK_ROWS.0, TASK_ROWS.1);
+    c.par_chunks_mut(task_rows * n.max(1)).enumerate().for_each(|(task, c)| {
         let rows = c.len() / n;
-        let a = a.subrows(task * TASK_ROWS, rows);
+        let a = a.subrows(task * task_rows, rows);
         let c = MatMut::from_row_major_slice_mut(c, rows, n);
         matmul(c, Accum::Add, a, b, 1.0, Par::Seq);
     });
+}
+
+/// So many zeros, in memory that may have been used before.
+fn zeros(memory: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    memory.clear();
+    memory.resize(length, 0.0);
+    memory
 }
 
 fn matrix(values: &[f32], columns: usize) -> MatRef<'_, f32> {
@@ -74,6 +86,7 @@ impl DenseEngine {
             gradients: LifWeights::zeros(network),
             options,
             pool: super::pool(options.threads),
+            spare: Vec::new(),
         }
     }
 
@@ -91,14 +104,20 @@ impl DenseEngine {
         Thresholds { fire, gradient }
     }
 
-    fn forward(&self, batch: &[SpikeTrain], starts: &[usize]) -> (Pass<f32>, Vec<Kept>) {
+    fn forward(
+        &self,
+        batch: &[SpikeTrain],
+        starts: &[usize],
+        mut spare: Vec<Kept>,
+    ) -> (Pass<f32>, Vec<Kept>) {
         let rows = starts[batch.len()];
         let mut result =
             Pass { steps: batch.iter().map(SpikeTrain::steps).collect(), ..Pass::default() };
         let mut kept: Vec<Kept> = Vec::new();
         for l in 0..self.network.layers.len() {
             let n_in = self.network.fan_in(l);
-            let mut input = vec![0.0; rows * n_in];
+            let mut own = spare.pop().unwrap_or_default();
+            let input = zeros(&mut own.input, rows * n_in);
             for (b, train) in batch.iter().enumerate() {
                 assert_eq!(train.neurons(), self.network.inputs, "inputs of another network");
                 let input = &mut input[starts[b] * n_in..starts[b + 1] * n_in];
@@ -116,27 +135,30 @@ impl DenseEngine {
                     }
                 }
             }
-            kept.push(self.layer(l, input, starts, &mut result));
+            self.layer(l, &mut own, starts, &mut result);
+            kept.push(own);
         }
         (result, kept)
     }
 
-    fn layer(&self, l: usize, input: Vec<f32>, starts: &[usize], result: &mut Pass<f32>) -> Kept {
+    /// Runs a layer on its input.
+    fn layer(&self, l: usize, kept: &mut Kept, starts: &[usize], result: &mut Pass<f32>) {
         let n = self.network.layers[l].neurons;
         let n_in = self.network.fan_in(l);
         let samples = starts.len() - 1;
         let weights = &self.weights.layers[l];
-        let mut v = vec![0.0; starts[samples] * n];
+        let Kept { input, v, sent } = kept;
+        let v = zeros(v, starts[samples] * n);
         if !weights.bias.is_empty() {
             v.chunks_exact_mut(n).for_each(|v| v.copy_from_slice(&weights.bias));
         }
-        multiply(&mut v, matrix(&input, n_in), matrix(&weights.w, n_in).transpose());
-        let mut sent = vec![0.0; v.len()];
+        multiply(v, matrix(input, n_in), matrix(&weights.w, n_in).transpose());
+        let sent = zeros(sent, v.len());
         let (decay, gain) = factors(&self.network, l, &weights.decay_logit);
         let thresholds = self.thresholds(l);
-        let activity: Vec<LayerActivity> = by_sample(&mut v, starts, n)
+        let activity: Vec<LayerActivity> = by_sample(v, starts, n)
             .into_par_iter()
-            .zip(by_sample(&mut sent, starts, n))
+            .zip(by_sample(sent, starts, n))
             .map(|(v, sent)| {
                 let mut activity = LayerActivity::default();
                 let mut u = vec![0.0_f32; n];
@@ -177,7 +199,6 @@ impl DenseEngine {
                 mean.iter_mut().for_each(|mean| *mean /= result.steps[b].max(1) as f32);
             }
         }
-        Kept { input, v, sent }
     }
 
     fn backward(
@@ -385,7 +406,7 @@ impl LifEngine for DenseEngine {
         let pool = Arc::clone(&self.pool);
         pool.install(|| {
             let engine = self;
-            let (mut result, kept) = engine.forward(batch, &starts);
+            let (mut result, kept) = engine.forward(batch, &starts, vec![]);
             result.record = record.then(|| engine.record(&kept, &starts));
             result
         })
@@ -396,9 +417,12 @@ impl LifEngine for DenseEngine {
         let pool = Arc::clone(&self.pool);
         pool.install(|| {
             let engine = self;
-            let (mut result, kept) = engine.forward(batch, &starts);
+            let spare = std::mem::take(&mut engine.spare);
+            let (mut result, mut kept) = engine.forward(batch, &starts, spare);
             let outside = loss(&result);
             let of_inputs = engine.backward(&kept, &starts, &outside);
+            kept.reverse();
+            engine.spare = kept;
             if engine.options.input_gradient {
                 let of_sample = |(b, train): (usize, &SpikeTrain)| {
                     let spikes = (0..train.steps())
