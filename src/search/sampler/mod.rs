@@ -79,19 +79,22 @@ pub struct Entry {
 /// Every sampler.
 pub const SAMPLERS: &[Entry] = &[random::ENTRY, sobol::ENTRY, scbo::ENTRY];
 
-/// Builds the sampler that `sampler.name` of the study file asks for.
+/// Name of the sampler of a study file that names none.
+pub const DEFAULT: &str = scbo::ENTRY.name;
+
+/// Builds the sampler that `sampler.name` of the study file asks for, [`DEFAULT`] if it is missing.
 ///
 /// # Errors
-/// [`Error::Config`](crate::Error::Config) for a missing or unknown name, with the list of them,
-/// and for settings that the sampler does not accept.
+/// [`Error::Config`](crate::Error::Config) for an unknown name, with the list of them, and for settings
+/// that the sampler does not accept.
 pub fn build(setup: &Setup<'_>) -> Result<Box<dyn Sampler>> {
     let path = [TABLE, "name"];
-    let name: String = setup.document.get(&path)?.unwrap_or_default();
+    let name = setup.document.get(&path)?.unwrap_or_else(|| DEFAULT.to_string());
     match SAMPLERS.iter().find(|entry| entry.name == name) {
         Some(entry) => (entry.build)(setup),
         None => {
             let names: Vec<&str> = SAMPLERS.iter().map(|entry| entry.name).collect();
-            Err(setup.document.error(&path, &unknown("or missing sampler", &name, &names)))
+            Err(setup.document.error(&path, &unknown("sampler", &name, &names)))
         }
     }
 }
@@ -127,9 +130,16 @@ mod tests {
         assert_eq!((line, key.as_str()), (Some(3), "sampler.name"));
         assert!(message.contains("did you mean `sobol`?"), "{message}");
         assert!(SAMPLERS.iter().all(|entry| message.contains(entry.name)), "{message}");
-        let (line, key, message) = refused(1, "x = 1\n");
-        assert_eq!((line, key.as_str()), (None, "sampler.name"));
+        let (line, key, message) = refused(1, "[sampler]\nname = \"\"\n");
+        assert_eq!((line, key.as_str()), (Some(2), "sampler.name"));
         assert!(message.contains("`random`, `sobol`"), "{message}");
+    }
+
+    #[test]
+    fn a_study_that_names_none_gets_scbo() {
+        let document = Document::parse(Path::new("study.toml"), "[sampler]\nlag = 3").unwrap();
+        let sampler = build(&Setup { space: &space(2), seed: 1, document: &document }).unwrap();
+        assert_eq!((DEFAULT, sampler.lag()), ("scbo", 3));
     }
 
     #[test]

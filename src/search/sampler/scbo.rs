@@ -61,7 +61,7 @@ const TRIES: u32 = 1000;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
-    #[serde(rename = "name")]
+    #[serde(rename = "name", default)]
     _name: String,
     /// Points of a design; 2 d, at least 10, if absent.
     initial: Option<usize>,
