@@ -1,11 +1,13 @@
 //! `spikeseek compare`: one LIF network by every method, side by side.
 
+use super::options::Overrides;
+use super::reference_options::ReferenceOptions;
 use super::say;
+use super::train_lif::load;
 use crate::engine::cpu::lif::Method;
 use crate::engine::lif::LifWeights;
 use crate::error::{Error, Result};
-use crate::train::lif::run_file::RunFile;
-use crate::train::lif::{Metrics, Settings, Trainer, samples};
+use crate::train::lif::{Metrics, Samples, Settings, Trainer, batch_of};
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -23,6 +25,10 @@ const TOLERANCE: f64 = 1e-3;
 pub struct Arguments {
     /// File with model = "lif"; its method is not used
     file: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+    #[command(flatten)]
+    reference: ReferenceOptions,
     /// Timed steps a method, in rounds of one each
     #[arg(long, default_value_t = 11, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -62,14 +68,16 @@ impl Entry {
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = &arguments.file;
     let text = std::fs::read_to_string(path).map_err(Error::io(path, "read"))?;
-    let file = RunFile::parse(path, &text)?;
-    let (train, test) = file.samples()?;
-    let first: Vec<usize> = (0..train.len().min(file.settings.batch_size)).collect();
-    let (batch, labels) = samples(&train, &first);
+    let file = arguments.overrides.read_lif(path, &text, &arguments.reference)?;
+    let samples = load(&file, arguments.json)?;
+    let settings = file.settings(&samples)?;
+    let Samples { train, test, .. } = &samples;
+    let first: Vec<usize> = (0..train.len().min(settings.batch_size)).collect();
+    let (batch, labels) = batch_of(train, &first);
 
     let mut entries = Vec::new();
     for method in METHODS {
-        entries.push(Entry::new(method, &file.settings)?);
+        entries.push(Entry::new(method, &settings)?);
     }
     // The first step from equal weights: what it emits and its gradients.
     let mut steps = Vec::new();
@@ -94,17 +102,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if epochs > 0 {
         for entry in &mut entries {
             // A fresh network: the timed steps have trained this one.
-            let mut trainer = Entry::new(entry.method, &file.settings)?.trainer;
+            let mut trainer = Entry::new(entry.method, &settings)?.trainer;
             for _ in 0..epochs {
-                trainer.epoch(&train, &mut |_| true);
+                trainer.epoch(train, &mut |_, _| true);
             }
-            entry.accuracy = Some(trainer.evaluate(&test));
+            entry.accuracy = Some(trainer.evaluate(test));
         }
     }
 
     let reference = entries[0].median();
-    let rates: Vec<f64> = (0..file.settings.network.layers.len())
-        .map(|l| steps[2].0.activity[l].rate(file.settings.network.layers[l].neurons))
+    let rates: Vec<f64> = (0..settings.network.layers.len())
+        .map(|l| steps[2].0.activity[l].rate(settings.network.layers[l].neurons))
         .collect();
     if arguments.json {
         let methods: Vec<_> = entries

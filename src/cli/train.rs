@@ -2,6 +2,7 @@
 
 use super::display::sample_bar;
 use super::options::Overrides;
+use super::reference_options::ReferenceOptions;
 use super::train_lif::{self, Request};
 use super::{report, say};
 use crate::error::{Error, Result};
@@ -25,6 +26,8 @@ pub struct Arguments {
     study: PathBuf,
     #[command(flatten)]
     overrides: Overrides,
+    #[command(flatten)]
+    reference: ReferenceOptions,
     /// Folder for the trained network, its settings and its page
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
@@ -44,15 +47,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = &arguments.study;
     let text = std::fs::read_to_string(path).map_err(Error::io(path, "read the study file"))?;
     if RunFile::is_one(path, &text) {
-        if arguments.overrides.any() {
-            let text =
-                "--data, --dataset, --data-dir and --seed are for study files; change the file";
-            return Err(Error::Usage(format!("{}: {text}", path.display())).into());
-        }
+        let file = arguments.overrides.read_lif(path, &text, &arguments.reference)?;
         let Arguments { save, resume, quiet, json, .. } = arguments;
         let (save, resume, quiet, json) = (save.as_deref(), *resume, *quiet, *json);
-        return train_lif::run(path, &text, &Request { save, resume, quiet, json });
+        return train_lif::run(&file, &Request { save, resume, quiet, json });
     }
+    arguments.reference.refuse_any()?;
     if arguments.resume {
         let text = "--resume is for files with model = \"lif\"; an STDP network trains in one go";
         return Err(Error::Usage(text.into()).into());

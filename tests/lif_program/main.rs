@@ -1,0 +1,4 @@
+//! The program on LIF networks, as a user runs it.
+
+mod support;
+mod training;
