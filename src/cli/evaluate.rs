@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         PartName::HoldOut => Part::HoldOut,
         PartName::Test => Part::Test,
     };
-    let key = Key::new(settings.study.seed).trial(network.trial);
+    let key = Key::new(settings.frame.study.seed).trial(network.trial);
     let mut engine = build(&network.network, &network.weights, 1);
     let started = Instant::now();
     let evaluation =

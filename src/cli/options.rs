@@ -3,7 +3,10 @@
 use super::reference_options::ReferenceOptions;
 use crate::error::{Error, Result};
 use crate::study::folder::StudyFolder;
+use crate::study::lif_study::LifStudy;
 use crate::study::settings::StudySettings;
+use crate::study::study_file::StudyFile;
+use crate::study::toml_check::Document;
 use crate::train::lif::run_file::RunFile;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -47,11 +50,26 @@ impl Overrides {
         self.read(&folder.settings())
     }
 
-    /// Reads a study file and applies the options, which are checked as if they stood in it.
+    /// Reads a study file of Diehl & Cook networks and applies the options, which are checked as if they
+    /// stood in it.
     pub fn read(&self, path: &Path) -> Result<StudySettings> {
+        match self.read_study(path)? {
+            StudyFile::Stdp(settings) => Ok(*settings),
+            StudyFile::Lif(_) => Err(not_for_lif(path)),
+        }
+    }
+
+    /// The same for a study file of any networks.
+    pub fn read_study(&self, path: &Path) -> Result<StudyFile> {
         let text = std::fs::read_to_string(path).map_err(Error::io(path, "read the study file"))?;
-        let changes = self.changes(&["data", "size"], &[["study", "seed"]]);
-        parse_with(path, &text, &changes, StudySettings::parse)
+        let changes = match RunFile::is_one(path, &text) {
+            true => {
+                let seeds = [["study", "seed"], ["training", "seed"], ["data", "seed"]];
+                self.changes(&["data", "train"], &seeds)
+            }
+            false => self.changes(&["data", "size"], &[["study", "seed"]]),
+        };
+        parse_with(path, &text, &changes, StudyFile::parse)
     }
 
     /// Reads the run of a text with `model = "lif"` and applies the options, which are checked as if they
@@ -65,7 +83,13 @@ impl Overrides {
         let seeds = [["training", "seed"], ["data", "seed"]];
         let mut changes = self.changes(&["data", "train"], &seeds);
         changes.extend(reference.changes()?);
-        parse_with(path, text, &changes, RunFile::parse)
+        parse_with(path, text, &changes, |path, text| {
+            // A study file has a run in it; its seed is that of the run.
+            match Document::parse(path, text)?.keys(&[])?.iter().any(|key| key == "study") {
+                true => LifStudy::parse(path, text).map(|study| study.run),
+                false => RunFile::parse(path, text),
+            }
+        })
     }
 
     /// The settings that the options replace; where number of samples and seeds stand.
@@ -188,10 +212,17 @@ pub fn workers(asked: Option<u64>) -> usize {
     asked.map_or_else(processors, |n| n as usize)
 }
 
-/// Settings of a study folder.
-pub fn settings_of(folder: &StudyFolder) -> Result<StudySettings> {
+/// The study of a folder.
+pub fn study_of(folder: &StudyFolder) -> Result<StudyFile> {
     check_folder(folder)?;
-    StudySettings::read(&folder.settings())
+    StudyFile::read(&folder.settings())
+}
+
+/// What a command that knows Diehl & Cook networks only says of others.
+fn not_for_lif(path: &Path) -> Error {
+    let text = "is a study of LIF networks, which this command does not know; `spikeseek train` trains \
+                its fixed network, `evaluate` scores a saved one";
+    Error::Usage(format!("{}: {text}", path.display()))
 }
 
 /// Refuses a folder that holds no study.

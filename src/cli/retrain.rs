@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     trial.record_time = true;
     trial.epochs = arguments.epochs.unwrap_or(trial.epochs);
     let task = Arc::new(settings.task_without_hold_out()?);
-    let seed = settings.study.seed;
+    let seed = settings.frame.study.seed;
     let shared = (Arc::clone(&task), trial.clone());
     let mut executor = LocalExecutor::new(
         workers,

@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Err(Error::Usage(format!("{}: {text}", folder.path().display())).into());
     }
     let started = Instant::now();
-    let output = with_bar(&task, &trial, Key::new(settings.study.seed), arguments.quiet);
+    let output = with_bar(&task, &trial, Key::new(settings.frame.study.seed), arguments.quiet);
     let Some(TrialOutput { finished, network }) = output else {
         return Ok(ExitCode::from(130));
     };

@@ -183,7 +183,7 @@ fn options_replace_settings() {
     assert_eq!(network["second_threshold"].as_float(), Some(0.7));
     assert_eq!(network["weight_mul"].as_float(), Some(2.5));
     assert_eq!(network["sparse_multiplier"].as_integer(), Some(3));
-    assert_eq!(network["num_hidden_layers"].as_integer(), Some(2));
+    assert_eq!(network["hidden"].to_string(), "[24, 24]");
     assert!(network.get("max_activity").is_none());
     assert_eq!(saved["data"]["train"].as_integer(), Some(16));
     assert_eq!(saved["data"]["seed"].as_integer(), Some(9));

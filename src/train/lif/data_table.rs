@@ -245,7 +245,7 @@ impl DataTable {
     }
 
     /// Numbers of inputs and classes where they stand in the table, else 1 and 1.
-    pub(super) fn shape(&self) -> (usize, usize) {
+    pub(crate) fn shape(&self) -> (usize, usize) {
         match Kind::of(&self.set) {
             Some(Kind::Randman | Kind::Random) => (self.units, self.classes),
             _ => (1, 1),

@@ -10,11 +10,13 @@ mod data_table;
 pub mod reference_options;
 pub mod run_file;
 mod samples;
+mod trial;
 
 pub use capacity::Capacities;
 pub use checkpoint::Checkpoint;
 pub use data_table::{DataTable, Encoder};
 pub use samples::{Loading, Samples};
+pub use trial::{LifTrial, hidden_names, run_lif_trial};
 
 use crate::engine::cpu::lif::{Method, build};
 use crate::engine::lif::{LayerActivity, LifEngine, LifWeights, Options, Pass};

@@ -22,7 +22,7 @@
 //! sparse_lif_ipu, section 5.3: batches of 48, rate 1e-2, d 0.95, θ₂ 0.9.
 
 use super::reference_options::{REFUSED, as_written};
-use super::{DataTable, Samples, Settings};
+use super::{DataTable, Samples, Settings, hidden_names};
 use crate::engine::cpu::lif::Method;
 use crate::error::{Error, Result};
 use crate::network::{
@@ -33,6 +33,7 @@ use crate::train::loss::{ActivityRegulariser, BatchReduction, LossKind, Objectiv
 use crate::train::optimiser::OptimiserKind;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::time::Duration;
 
 /// Value of `model` that marks these files.
 pub const MODEL: &str = "lif";
@@ -154,6 +155,9 @@ pub struct TrainingTable {
     pub checkpoint_steps: usize,
     /// See [`Settings::capacity_quantile`].
     pub capacity_quantile: f64,
+    /// Longest time of a training \[s\].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_limit_s: Option<f64>,
 }
 
 /// Optimisers by name.
@@ -181,6 +185,7 @@ impl Default for TrainingTable {
             regulariser: None,
             checkpoint_steps: 0,
             capacity_quantile: 0.99,
+            time_limit_s: None,
         }
     }
 }
@@ -216,17 +221,31 @@ impl RunFile {
         if model != MODEL {
             return Err(document.error(&["model"], &format!("must be \"{MODEL}\"")));
         }
-        Self::from_document(&document)
+        Self::from_document(&document, TrainingTable::default().seed)
     }
 
-    /// Reads the tables of a run, whatever else the document holds.
+    /// Reads the tables of a run, whatever else the document holds; `seed` is that of a run without its
+    /// own.
     ///
     /// # Errors
     /// As [`RunFile::parse`].
-    pub fn from_document(document: &Document<'_>) -> Result<RunFile> {
+    pub fn from_document(document: &Document<'_>, seed: u64) -> Result<RunFile> {
         refuse_options_of_the_reference(document)?;
-        let network: NetworkTable = document.table(&["network"])?;
-        let training: TrainingTable = document.table(&["training"])?;
+        let mut network: NetworkTable = document.table(&["network"])?;
+        if let Some(layers) = network.num_hidden_layers.take() {
+            let (Some(&first), 1..=MAX_LAYERS) = (network.hidden.first(), layers) else {
+                let text =
+                    format!("{layers} is not allowed; give 1 to {MAX_LAYERS}, and hidden = [size]");
+                return Err(document.error(&["network", "num_hidden_layers"], &text));
+            };
+            network.hidden = vec![first; layers];
+        }
+        let mut training: TrainingTable = document.table(&["training"])?;
+        training.seed = document.get(&["training", "seed"])?.unwrap_or(seed);
+        if training.time_limit().is_none() && training.time_limit_s.is_some() {
+            let text = "give a number of seconds above 0";
+            return Err(document.error(&["training", "time_limit_s"], text));
+        }
         let data = DataTable::from_document(document, training.seed)?;
         let run = RunFile { model: MODEL.into(), data, network, training };
         let (inputs, classes) = run.data.shape();
@@ -299,12 +318,9 @@ fn refuse_options_of_the_reference(document: &Document<'_>) -> Result<()> {
 }
 
 impl NetworkTable {
-    /// Sizes of the hidden layers.
-    fn hidden_sizes(&self) -> Vec<usize> {
-        match (self.num_hidden_layers, self.hidden.first()) {
-            (Some(layers), Some(&first)) => vec![first; layers],
-            _ => self.hidden.clone(),
-        }
+    /// Names of the hidden layers in `[silence]` and `[space]`.
+    pub fn hidden_names(&self) -> Vec<String> {
+        hidden_names(self.hidden.len())
     }
 
     fn lif(
@@ -312,10 +328,6 @@ impl NetworkTable {
         inputs: usize,
         classes: usize,
     ) -> std::result::Result<Lif, (&'static str, String)> {
-        if self.num_hidden_layers.is_some_and(|layers| layers > MAX_LAYERS) {
-            let text = format!("more than {MAX_LAYERS} layers are not allowed");
-            return Err(("num_hidden_layers", text));
-        }
         let given = [
             self.max_activity.is_some(),
             self.capacity.is_some(),
@@ -326,7 +338,7 @@ impl NetworkTable {
             return Err(("capacity", text.into()));
         }
         let mut sizes = vec![inputs];
-        sizes.extend(self.hidden_sizes());
+        sizes.extend(&self.hidden);
         sizes.push(classes);
         let mut lif = Lif {
             input_scale: self.input_scale,
@@ -342,7 +354,7 @@ impl NetworkTable {
             weight_offset: self.weight_offset,
             ..Lif::new(&sizes)
         };
-        let hidden = lif.layers.len() - 1;
+        let hidden = self.hidden.len();
         for (l, layer) in lif.layers.iter_mut().enumerate() {
             layer.decay = self.decay;
             layer.threshold = self.threshold;
@@ -373,6 +385,12 @@ impl NetworkTable {
 }
 
 impl TrainingTable {
+    /// Longest time of a training; None also where the file's is none.
+    pub fn time_limit(&self) -> Option<Duration> {
+        let seconds = self.time_limit_s.filter(|s| *s > 0.0)?;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
     fn settings(&self, network: Lif) -> Settings {
         let learning_rate = self.learning_rate;
         Settings {
@@ -483,6 +501,8 @@ mod tests {
             ),
             ("model = \"lif\"\n[data]\nseq_len = 0", "data.seq_len", 3),
             ("model = \"lif\"\n[training]\nuse_ipu = 1", "training.use_ipu", 3),
+            ("model = \"lif\"\n[training]\ntime_limit_s = 0.0", "training.time_limit_s", 3),
+            ("model = \"lif\"\n[network]\nnum_hidden_layers = 0", "network.num_hidden_layers", 3),
             ("model = \"stdp\"", "model", 1),
         ] {
             match parse(text).unwrap_err() {
