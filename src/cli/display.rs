@@ -297,7 +297,8 @@ pub fn piece_bar(quiet: bool, what: &str) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let template = format!("{{bar:30.cyan/8}} {{pos}}/{{len}} {what}  {{per_sec}}  ETA {{eta}}");
+    let template =
+        format!("{{prefix}} {{bar:30.cyan/8}} {{pos}}/{{len}} {what}  {{per_sec}}  ETA {{eta}}");
     let style = ProgressStyle::with_template(&template).expect("a valid template");
     BARS.add(ProgressBar::new(0)).with_style(style.progress_chars("━╸─"))
 }

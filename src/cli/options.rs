@@ -4,7 +4,6 @@ use super::reference_options::ReferenceOptions;
 use crate::error::{Error, Result};
 use crate::study::folder::StudyFolder;
 use crate::study::lif_study::LifStudy;
-use crate::study::settings::StudySettings;
 use crate::study::study_file::StudyFile;
 use crate::study::toml_check::Document;
 use crate::train::lif::run_file::RunFile;
@@ -45,21 +44,12 @@ impl Overrides {
     }
 
     /// Reads the settings of a study folder and applies the options.
-    pub fn read_folder(&self, folder: &StudyFolder) -> Result<StudySettings> {
+    pub fn read_folder(&self, folder: &StudyFolder) -> Result<StudyFile> {
         check_folder(folder)?;
-        self.read(&folder.settings())
+        self.read_study(&folder.settings())
     }
 
-    /// Reads a study file of Diehl & Cook networks and applies the options, which are checked as if they
-    /// stood in it.
-    pub fn read(&self, path: &Path) -> Result<StudySettings> {
-        match self.read_study(path)? {
-            StudyFile::Stdp(settings) => Ok(*settings),
-            StudyFile::Lif(_) => Err(not_for_lif(path)),
-        }
-    }
-
-    /// The same for a study file of any networks.
+    /// Reads a study file and applies the options, which are checked as if they stood in it.
     pub fn read_study(&self, path: &Path) -> Result<StudyFile> {
         let text = std::fs::read_to_string(path).map_err(Error::io(path, "read the study file"))?;
         let changes = match RunFile::is_one(path, &text) {
@@ -216,13 +206,6 @@ pub fn workers(asked: Option<u64>) -> usize {
 pub fn study_of(folder: &StudyFolder) -> Result<StudyFile> {
     check_folder(folder)?;
     StudyFile::read(&folder.settings())
-}
-
-/// What a command that knows Diehl & Cook networks only says of others.
-fn not_for_lif(path: &Path) -> Error {
-    let text = "is a study of LIF networks, which this command does not know; `spikeseek train` trains \
-                its fixed network, `evaluate` scores a saved one";
-    Error::Usage(format!("{}: {text}", path.display()))
 }
 
 /// Refuses a folder that holds no study.

@@ -11,6 +11,7 @@ use crate::random::Key;
 use crate::study::folder::{StudyFolder, write_atomically};
 use crate::study::record::{Finished, Outcome};
 use crate::study::settings::StudySettings;
+use crate::study::study_file::StudyFile;
 use crate::train::lif::run_file::RunFile;
 use crate::train::{Task, TrialSettings, run_trial};
 use clap::Args;
@@ -57,7 +58,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let text = "--resume is for files with model = \"lif\"; an STDP network trains in one go";
         return Err(Error::Usage(text.into()).into());
     }
-    let settings = arguments.overrides.read(&arguments.study)?;
+    let StudyFile::Stdp(settings) = arguments.overrides.read_study(path)? else {
+        return Err(Error::Usage(format!("{}: changed while it was read", path.display())).into());
+    };
     let task = settings.task()?;
     let mut trial = fixed_trial(&settings)?;
     trial.record_time = true;
@@ -95,7 +98,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// The trial that the study file fixes.
-pub fn fixed_trial(settings: &StudySettings) -> Result<TrialSettings> {
+fn fixed_trial(settings: &StudySettings) -> Result<TrialSettings> {
     settings.trial_with(&[]).map_err(|(name, text)| Error::Usage(format!("`{name}`: {text}")))
 }
 

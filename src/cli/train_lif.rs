@@ -79,16 +79,25 @@ pub fn run(file: &RunFile, request: &Request<'_>) -> anyhow::Result<ExitCode> {
     let heard = Arc::clone(&stop);
     ctrlc::set_handler(move || heard.store(true, Ordering::Relaxed))?;
     let started = Instant::now();
+    let deadline = file.training.time_limit().and_then(|limit| started.checked_add(limit));
     while trainer.epochs() < file.training.epochs {
         let bar = sample_bar(request.quiet);
         bar.set_length(samples.train.len() as u64);
         let epoch_started = Instant::now();
         let metrics = trainer.epoch(&samples.train, &mut |done, _| {
             bar.set_position(done as u64);
-            !stop.load(Ordering::Relaxed)
+            !stop.load(Ordering::Relaxed) && deadline.is_none_or(|end| Instant::now() < end)
         });
         bar.finish_and_clear();
-        let Some(of_training) = metrics else { return Ok(ExitCode::from(130)) };
+        let of_training = match metrics {
+            Some(metrics) => metrics,
+            None if stop.load(Ordering::Relaxed) => return Ok(ExitCode::from(130)),
+            None => {
+                let epoch = trainer.epochs() + 1;
+                eprintln!("stopped in epoch {epoch} at training.time_limit_s");
+                break;
+            }
+        };
         let seconds = epoch_started.elapsed().as_secs_f64();
         let scores = Scores::of(&mut trainer, of_training, &samples);
         if let Some(folder) = &folder {
