@@ -19,8 +19,8 @@ seed = 3
 
 [data]
 set = "randman"
-units = 24
-classes = 3
+units = 20
+classes = 2
 steps = 20
 train = 240
 test = 60
@@ -30,7 +30,7 @@ hold_out = 0.25
 hidden = [16, 16]
 
 [training]
-epochs = 3
+epochs = 5
 batch_size = 12
 
 [silence]
@@ -45,11 +45,11 @@ or = [
 [silence.sequential]
 
 [space]
-learning_rate = { float = [1e-3, 5e-2], prior = "log" }
+learning_rate = { float = [1e-2, 1e-1], prior = "log" }
 decay = { float = [0.5, 0.97] }
 threshold = { float = [1.0, 1.3] }
 second_threshold = { float = [0.0, 1.0] }
-weight_mul = { float = [0.3, 4.0], prior = "log" }
+weight_mul = { float = [0.5, 4.0], prior = "log" }
 surrogate_slope = { float = [2.0, 20.0] }
 max_activity = { float = [0.1, 1.0] }
 hidden_1 = { int = [12, 40] }
@@ -103,7 +103,7 @@ fn some_networks_learn_and_some_are_silent() {
     let finished: Vec<&Finished> = results.trials.iter().map(|t| t.1.as_ref().unwrap()).collect();
     let of = |outcome| finished.iter().filter(move |f| f.outcome == outcome);
     assert!(
-        of(Outcome::Silent).count() >= 2 && of(Outcome::Complete).count() >= 6,
+        of(Outcome::Silent).count() >= 1 && of(Outcome::Complete).count() >= 6,
         "change SEARCH"
     );
     assert_eq!(of(Outcome::Silent).count() + of(Outcome::Complete).count(), 18);
@@ -115,12 +115,12 @@ fn some_networks_learn_and_some_are_silent() {
     for trial in of(Outcome::Complete) {
         assert!(trial.value.is_some() && trial.constraints.iter().all(|&c| c <= 0.0), "{trial:?}");
         assert_eq!(trial.constraints.len(), 2);
-        assert_eq!(trial.intermediate.len(), 3);
-        assert_eq!(trial.attributes["train_samples"], 540);
+        assert_eq!(trial.intermediate.len(), 5);
+        assert_eq!(trial.attributes["train_samples"], 900);
         assert_eq!(trial.attributes["activity"].as_array().unwrap().len(), 3);
     }
     let best = record(place, "s").best().unwrap().feasible_value().unwrap();
-    assert!(best > 0.6, "the best of three classes: {best}");
+    assert!(best > 0.8, "the best of two classes: {best}");
     let modelled =
         results.trials.iter().filter(|t| t.2.as_ref().is_some_and(|n| n.length.is_some()));
     assert!(modelled.count() >= 8, "points of the models");
@@ -182,7 +182,9 @@ fn the_page_and_the_table_have_what_there_is() {
     let page = std::fs::read_to_string(place.path("s/report.html")).unwrap();
     let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
     let page = roxmltree::Document::parse_with_options(&page, options).unwrap();
-    let text: String = page.descendants().filter_map(|node| node.text()).collect();
+    let shown = page.descendants().filter(|node| !node.has_tag_name("style") && node.is_element());
+    let text: Vec<&str> = shown.filter_map(|node| node.text()).collect();
+    let text = text.join("\n");
     for part in [
         "learning_rate",
         "hidden_1",
@@ -211,7 +213,7 @@ fn the_best_network_is_retrained() {
     let runs = json["runs"].as_array().unwrap();
     let seeds: Vec<_> = runs.iter().map(|run| run["seed"].as_u64().unwrap()).collect();
     assert_eq!(seeds, [3, 4, 5]);
-    assert!(runs.iter().all(|run| run["attributes"]["train_samples"] == 720), "{json}");
+    assert!(runs.iter().all(|run| run["attributes"]["train_samples"] == 1200), "{json}");
     let again = place.json("retrain s --seeds 3 --workers 1 --quiet --json");
     assert_eq!(again["test_accuracy"], json["test_accuracy"]);
     let text = place.success("retrain study.toml --seeds 2 --epochs 1 --quiet");
@@ -227,7 +229,7 @@ fn a_study_file_trains() {
     let place = Place::new();
     place.file("study.toml", SEARCH);
     let result = place.json("train study.toml --json");
-    assert_eq!(result["epochs"], 3);
+    assert_eq!(result["epochs"], 5);
     assert_eq!(result["validation"]["samples"], 60);
     // The seed of the study is that of the run.
     let same = place.json("train study.toml --json --seed 3");

@@ -196,7 +196,7 @@ fn options_replace_settings() {
         ("--num_neurons_per_tile 8", ["--num_neurons_per_tile", "network.hidden"]),
         ("--bench_mode multi_layer", ["--bench_mode", "network.hidden"]),
         ("--profile_run 1", ["--profile_run", "compare"]),
-        ("--lr -1", ["--lr", "not allowed"]),
+        ("--lr=-1", ["--lr", "not allowed"]),
         ("--max_activity 2", ["--max_activity", "share"]),
         ("--sparse_size_inp 9", ["--sparse_size_inp", "unknown key"]),
         ("--dataset nmist", ["--dataset", "did you mean `nmnist`"]),
