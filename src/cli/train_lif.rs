@@ -183,15 +183,14 @@ impl Scores {
     }
 }
 
-/// Activity of a layer, and overflow where there is any.
+/// Share of active neurons of a layer, and where there are any, of lists that overflowed and of spikes that
+/// they had no room for.
 pub fn layer_text(layer: &LayerMetrics) -> String {
     let overflow = match layer.overflowed {
         0.0 => String::new(),
-        lists => format!(
-            " ({:.1} % of lists full, {:.1} % of spikes dropped)",
-            100.0 * lists,
-            100.0 * layer.dropped
-        ),
+        lists => {
+            format!(" ({:.1} % overflow, {:.1} % dropped)", 100.0 * lists, 100.0 * layer.dropped)
+        }
     };
     format!("{:.2} %{overflow}", 100.0 * layer.rate)
 }

@@ -50,5 +50,5 @@ fn overflow_is_told() {
     let place = Place::new();
     place.file("run.toml", RUN);
     let text = place.success("compare run.toml --rounds 1 --epochs 1 --max_activity 0.06");
-    assert!(text.contains("of lists full") && text.contains("since lists overflow"), "{text}");
+    assert!(text.contains("% overflow") && text.contains("since lists overflow"), "{text}");
 }
