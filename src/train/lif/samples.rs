@@ -33,13 +33,11 @@ impl Samples {
         hold_out: f64,
         seed: u64,
     ) -> Result<Samples> {
-        let mut chosen = draw("train", train.len(), limits[0], Key::new(seed))?;
-        let test_chosen = draw("test", test.len(), limits[1], Key::new(seed).epoch(1))?;
-        let kept = chosen.split_off(trained(chosen.len(), hold_out)?);
+        let chosen = Chosen::draw([train.len(), test.len()], limits, hold_out, seed)?;
         Ok(Samples {
-            train: train.choose(&chosen),
-            validation: train.choose(&kept),
-            test: test.choose(&test_chosen),
+            train: train.choose(&chosen.train),
+            validation: train.choose(&chosen.validation),
+            test: test.choose(&chosen.test),
         })
     }
 
@@ -51,9 +49,9 @@ impl Samples {
         loading: Loading<'_>,
     ) -> Result<Samples> {
         let key = Key::new(seed);
-        let mut chosen = draw("train", data.train.len(), table.train, key)?;
-        let test = draw("test", data.test.len(), table.test, key.epoch(1))?;
-        let kept = chosen.split_off(trained(chosen.len(), table.hold_out)?);
+        let available = [data.train.len(), data.test.len()];
+        let limits = [table.train, table.test];
+        let chosen = Chosen::draw(available, limits, table.hold_out, seed)?;
         let (probability, step_ms) = table.intensity();
         let max_level = data.train.max_level;
         let bernoulli = BernoulliEncoder::new(table.steps, probability.min(1.0));
@@ -77,12 +75,33 @@ impl Samples {
             }
             set
         };
-        let training = (Purpose::EncodeTrain, "training pictures encoded");
+        let training = |chosen, what| encode(&data.train, chosen, Purpose::EncodeTrain, what);
         Ok(Samples {
-            train: encode(&data.train, &chosen, training.0, training.1),
-            validation: encode(&data.train, &kept, training.0, "validation pictures encoded"),
-            test: encode(&data.test, &test, Purpose::EncodeTest, "test pictures encoded"),
+            train: training(&chosen.train, "training pictures encoded"),
+            validation: training(&chosen.validation, "validation pictures encoded"),
+            test: encode(&data.test, &chosen.test, Purpose::EncodeTest, "test pictures encoded"),
         })
+    }
+}
+
+/// Which samples each part has, in an order of their own.
+struct Chosen {
+    train: Vec<usize>,
+    validation: Vec<usize>,
+    test: Vec<usize>,
+}
+
+impl Chosen {
+    fn draw(
+        available: [usize; 2],
+        limits: [Option<usize>; 2],
+        hold_out: f64,
+        seed: u64,
+    ) -> Result<Chosen> {
+        let mut train = draw("train", available[0], limits[0], Key::new(seed))?;
+        let test = draw("test", available[1], limits[1], Key::new(seed).epoch(1))?;
+        let validation = train.split_off(trained(train.len(), hold_out)?);
+        Ok(Chosen { train, validation, test })
     }
 }
 
