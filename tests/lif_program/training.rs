@@ -199,9 +199,9 @@ fn options_replace_settings() {
         ("--lr=-1", ["--lr", "not allowed"]),
         ("--max_activity 2", ["--max_activity", "share"]),
         ("--sparse_size_inp 9", ["--sparse_size_inp", "unknown key"]),
-        ("--dataset nmist", ["--dataset", "did you mean `nmnist`"]),
+        ("--dataset dvs_gestur", ["--dataset", "did you mean `dvs_gesture`"]),
         ("--dataset NMNIST", ["data.units", "unknown key"]),
-        ("--impl_method dens", ["training.method", "did you mean `dense`"]),
+        ("--impl_method dens", ["--impl_method", "did you mean `dense`"]),
     ] {
         let text = place.refusal(&format!("train run.toml {options}"));
         assert!(parts.iter().all(|part| text.contains(part)), "{options}: {text}");
