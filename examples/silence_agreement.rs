@@ -59,7 +59,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 /// Trains `networks` networks of the study, on all cores.
 fn measure(path: &Path, networks: u64, seed: u64) -> Result<Measured> {
     let mut settings = StudySettings::read(path)?;
-    settings.study.seed = seed;
+    settings.frame.study.seed = seed;
     settings.silence.sequential = None;
     let task = settings.task()?;
     let next = AtomicU64::new(0);
@@ -82,7 +82,7 @@ fn measure(path: &Path, networks: u64, seed: u64) -> Result<Measured> {
     .concat();
     recorded.sort_by_key(|(number, _)| *number);
     Ok(Measured {
-        study: settings.study.name,
+        study: settings.frame.study.name,
         seed,
         silence: settings.silence,
         networks: recorded.into_iter().map(|(_, recording)| recording).collect(),
@@ -92,7 +92,8 @@ fn measure(path: &Path, networks: u64, seed: u64) -> Result<Measured> {
 /// Trains one network at a random point of the space; which of its samples were silent.
 fn record(settings: &StudySettings, task: &Task, key: Key) -> Result<Recording> {
     let usage = |text: String| Error::Usage(text);
-    let space = settings.space.as_ref().ok_or_else(|| usage("no [space] in the study".into()))?;
+    let space =
+        settings.frame.space.as_ref().ok_or_else(|| usage("no [space] in the study".into()))?;
     let mut draw = key.stream(Purpose::Sampler);
     let unit: Vec<f64> = (0..space.dimensions()).map(|_| uniform(&mut draw)).collect();
     let trial = settings

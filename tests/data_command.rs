@@ -84,7 +84,19 @@ fn gestures_are_found_too() {
 fn what_cannot_be_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let text = refusal(dir.path(), &["inspect", "."]);
-    assert!(text.contains("nmnist, dvs_gesture, shd, ssc"), "{text}");
+    for part in [
+        "nmnist: folders Train/0 to Train/9",
+        "dvs_gesture: trials_to_train.txt",
+        "shd: ",
+        "ssc: ",
+        "none of them",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    #[cfg(feature = "shd")]
+    assert!(text.contains("shd_train.h5") && text.contains("ssc_train.h5"), "{text}");
+    let text = refusal(dir.path(), &["inspect", "absent"]);
+    assert!(text.contains("no such folder"), "{text}");
     out(dir.path(), &["make", "nmnist", "n", "--train", "2", "--test", "1"]);
     let text = refusal(dir.path(), &["make", "nmnist", "n"]);
     assert!(text.contains("n/Train"), "{text}");

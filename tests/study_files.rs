@@ -60,8 +60,8 @@ fn parse(text: &str) -> spikeseek::Result<StudySettings> {
 #[test]
 fn the_sound_file_is_sound() {
     let settings = parse(&sound()).unwrap();
-    assert_eq!((settings.study.seed, settings.network.norm), (1, 30.0));
-    assert_eq!(settings.space.unwrap().dimensions(), 3);
+    assert_eq!((settings.frame.study.seed, settings.network.norm), (1, 30.0));
+    assert_eq!(settings.frame.space.unwrap().dimensions(), 3);
 }
 
 /// Checks that the text is refused at this line (the line that has `at`) and key, with these parts.

@@ -239,19 +239,22 @@ fn find(
     if let Some(set) = set {
         return Ok((set, set.open(folder, part)?));
     }
-    let mut errors = Vec::new();
+    let (mut errors, mut wanted) = (Vec::new(), Vec::new());
     for set in EventSet::ALL {
         match set.open(folder, part) {
             Ok(source) => return Ok((set, source)),
+            Err(Error::Format { place, expected, .. }) if place == "data folder" => {
+                wanted.push(format!("{}: {expected}", set.name()));
+            }
+            Err(Error::Usage(text)) => wanted.push(format!("{}: {text}", set.name())),
             // Files that are there but damaged are what the user wants to hear of.
-            Err(Error::Format { place, .. }) if place == "data folder" => {}
-            Err(Error::Usage(_)) => {}
             Err(error) => errors.push(error),
         }
     }
     Err(errors.into_iter().next().unwrap_or_else(|| {
-        let names = EventSet::ALL.map(EventSet::name).join(", ");
-        Error::format(folder, "data folder", format!("the files of {names}"), "none of them")
+        let expected = format!("one of\n  {}\n", wanted.join("\n  "));
+        let found = if folder.is_dir() { "none of them" } else { "no such folder" };
+        Error::format(folder, "data folder", expected, found)
     }))
 }
 

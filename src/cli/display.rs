@@ -6,7 +6,7 @@ use crate::study::run::{Moment, Watcher};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
 
@@ -236,7 +236,7 @@ fn show_worker(bar: &ProgressBar, k: usize, progress: &Progress) {
             bar.set_prefix(format!("worker {k}"));
             let silent = 100 * progress.silent / progress.seen.max(1);
             let (done, planned) = (progress.done, progress.planned);
-            bar.set_message(format!("trial {trial}: {done}/{planned} images, silent {silent} %"));
+            bar.set_message(format!("trial {trial}: {done}/{planned} samples, silent {silent} %"));
         }
     }
 }
@@ -251,9 +251,45 @@ fn clock(duration: Duration) -> String {
     }
 }
 
+/// Shows how data are loaded: one bar after the other, each for what is being done.
+pub struct LoadingBar {
+    quiet: bool,
+    current: Mutex<Option<(&'static str, ProgressBar)>>,
+}
+
+impl LoadingBar {
+    /// Hidden if `quiet` or not on a terminal.
+    pub fn new(quiet: bool) -> Self {
+        LoadingBar { quiet, current: Mutex::new(None) }
+    }
+
+    /// So much of something is done.
+    pub fn show(&self, what: &'static str, done: usize, all: usize) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().is_none_or(|(shown, _)| *shown != what) {
+            if let Some((_, before)) = current.take() {
+                before.finish_and_clear();
+            }
+            *current = Some((what, piece_bar(self.quiet, what)));
+        }
+        if let Some((_, bar)) = current.as_ref() {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        }
+    }
+}
+
+impl Drop for LoadingBar {
+    fn drop(&mut self) {
+        if let Ok(Some((_, bar))) = self.current.get_mut() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// A bar for the samples of one training run; hidden if `quiet` or not on a terminal.
 pub fn sample_bar(quiet: bool) -> ProgressBar {
-    piece_bar(quiet, "images")
+    piece_bar(quiet, "samples")
 }
 
 /// A bar for pieces of any kind, named by `what`; hidden if `quiet` or not on a terminal.
@@ -261,7 +297,8 @@ pub fn piece_bar(quiet: bool, what: &str) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let template = format!("{{bar:30.cyan/8}} {{pos}}/{{len}} {what}  {{per_sec}}  ETA {{eta}}");
+    let template =
+        format!("{{prefix}} {{bar:30.cyan/8}} {{pos}}/{{len}} {what}  {{per_sec}}  ETA {{eta}}");
     let style = ProgressStyle::with_template(&template).expect("a valid template");
     BARS.add(ProgressBar::new(0)).with_style(style.progress_chars("━╸─"))
 }

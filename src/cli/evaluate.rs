@@ -1,12 +1,19 @@
 //! `spikeseek evaluate`: a saved network, scored again.
 
+use super::display::LoadingBar;
 use super::options::Overrides;
 use super::say;
+use super::train_lif::layer_text;
 use crate::engine::cpu::stdp::build;
 use crate::error::Error;
 use crate::execute::Control;
 use crate::random::Key;
 use crate::study::folder::StudyFolder;
+use crate::study::journal;
+use crate::study::lif_study::LifStudy;
+use crate::study::settings::StudySettings;
+use crate::study::study_file::StudyFile;
+use crate::train::lif::{Checkpoint, Settings, Trainer};
 use crate::train::{Part, TrainedNetwork, evaluate};
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -40,7 +47,7 @@ enum PartName {
 /// Evaluates.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let folder = StudyFolder::new(&arguments.folder);
-    let mut settings = arguments.overrides.read_folder(&folder)?;
+    let study = arguments.overrides.read_folder(&folder)?;
     if arguments.part == PartName::HoldOut && arguments.overrides.change_split() {
         let text = "--data, --dataset and --seed would mix training images into the hold-out; \
                     leave them out or use --part test";
@@ -50,6 +57,62 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let text = "has no network: no trial was feasible yet";
         return Err(Error::Usage(format!("{}: {text}", folder.path().display())).into());
     }
+    match study {
+        StudyFile::Stdp(settings) => evaluate_stdp(*settings, &folder, arguments),
+        StudyFile::Lif(study) => evaluate_lif(&study, &folder, arguments),
+    }
+}
+
+/// The best network of a study of LIF networks.
+fn evaluate_lif(
+    study: &LifStudy,
+    folder: &StudyFolder,
+    arguments: &Arguments,
+) -> anyhow::Result<ExitCode> {
+    let refuse = |text: &str| Error::Usage(format!("{}: {text}", folder.path().display()));
+    let checkpoint = Checkpoint::load(&folder.best_network())?;
+    let record = journal::read(&folder.journal())?;
+    let best = record.best().ok_or_else(|| refuse("has no feasible trial"))?;
+    let bar = LoadingBar::new(arguments.json);
+    let samples = study.samples(&|what, done, all| bar.show(what, done, all))?;
+    drop(bar);
+    let trial = study.trial(&record.space, &best.point, &samples);
+    let invalid = |(name, text): (String, String)| Error::Usage(format!("`{name}`: {text}"));
+    let settings = Settings { trial: best.number, ..trial.map_err(invalid)?.settings };
+    if settings.network != checkpoint.network {
+        let text = "the saved network is not that of the best trial, or the data set is not the one that \
+                    it was trained on";
+        return Err(refuse(text).into());
+    }
+    let mut trainer = Trainer::resume(settings, &checkpoint).map_err(invalid)?;
+    let started = Instant::now();
+    let metrics = trainer.evaluate(match arguments.part {
+        PartName::HoldOut => &samples.validation,
+        PartName::Test => &samples.test,
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    if arguments.json {
+        let result = json!({
+            "trial": best.number, "images": metrics.samples, "value": metrics.accuracy,
+            "metrics": metrics, "seconds": seconds,
+        });
+        say(&result.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rate = metrics.samples as f64 / seconds.max(1e-9);
+    say(&format!("{} samples in {seconds:.2} s ({rate:.0} samples/s)", metrics.samples))?;
+    let layers: Vec<String> = metrics.layers.iter().map(layer_text).collect();
+    say(&format!("  accuracy {:.4}, loss {:.4}", metrics.accuracy, metrics.loss))?;
+    say(&format!("  active   {}", layers.join(", ")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The saved network of a study of Diehl & Cook networks.
+fn evaluate_stdp(
+    mut settings: StudySettings,
+    folder: &StudyFolder,
+    arguments: &Arguments,
+) -> anyhow::Result<ExitCode> {
     let network = TrainedNetwork::load(&folder.best_network())?;
     // The encoder's time step is that of the network.
     settings.network = network.network.clone();
@@ -65,7 +128,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         PartName::HoldOut => Part::HoldOut,
         PartName::Test => Part::Test,
     };
-    let key = Key::new(settings.study.seed).trial(network.trial);
+    let key = Key::new(settings.frame.study.seed).trial(network.trial);
     let mut engine = build(&network.network, &network.weights, 1);
     let started = Instant::now();
     let evaluation =

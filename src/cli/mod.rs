@@ -6,6 +6,7 @@ mod display;
 mod evaluate;
 mod export;
 mod options;
+mod reference_options;
 mod report;
 mod retrain;
 mod search;

@@ -1,6 +1,6 @@
 //! `spikeseek report`, and the page at the end of a search.
 
-use super::options::settings_of;
+use super::options::study_of;
 use super::say;
 use crate::engine::LayerSpikes;
 use crate::engine::cpu::stdp::build;
@@ -13,6 +13,7 @@ use crate::study::folder::{StudyFolder, write_atomically};
 use crate::study::journal;
 use crate::study::record::StudyRecord;
 use crate::study::settings::StudySettings;
+use crate::study::study_file::StudyFile;
 use crate::train::{Part, Task, TrainedNetwork};
 use clap::Args;
 use std::path::PathBuf;
@@ -29,7 +30,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let folder = StudyFolder::new(&arguments.folder);
     let page = write(&folder)?;
-    say(&table(&record_of(&folder, &settings_of(&folder)?)?))?;
+    say(&table(&record_of(&folder, &study_of(&folder)?)?))?;
     say(&format!("report  {}", page.display()))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -37,8 +38,33 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// Writes the report page of a study folder; gives its path. What cannot be shown (a network that
 /// is missing, data that is not there any more) becomes a warning on the page.
 pub fn write(folder: &StudyFolder) -> Result<PathBuf> {
-    let settings = settings_of(folder)?;
-    let record = record_of(folder, &settings)?;
+    let study = study_of(folder)?;
+    let record = record_of(folder, &study)?;
+    let lines = settings_lines(&study.to_toml()?);
+    match &study {
+        StudyFile::Stdp(settings) => write_stdp(folder, settings, &record, &lines)?,
+        StudyFile::Lif(_) => {
+            let page = Page {
+                study: &record,
+                best: None,
+                sample: None,
+                settings: &lines,
+                warnings: &[],
+                units: &[],
+            };
+            write_atomically(&folder.report(), html(&page).as_bytes())?;
+        }
+    }
+    Ok(folder.report())
+}
+
+/// The page of a study of Diehl & Cook networks.
+fn write_stdp(
+    folder: &StudyFolder,
+    settings: &StudySettings,
+    record: &StudyRecord,
+    lines: &[(String, String)],
+) -> Result<()> {
     let mut warnings = Vec::new();
     let network = match folder.best_network().exists() {
         true => TrainedNetwork::load(&folder.best_network())
@@ -61,12 +87,11 @@ pub fn write(folder: &StudyFolder) -> Result<PathBuf> {
     let fits = |task: &Task, network: &TrainedNetwork| task.inputs() == network.weights.inputs;
     let sample = match (&task, &network) {
         (Some(task), Some(network)) if fits(task, network) => {
-            Some(Sample::run(task, network, settings.study.seed))
+            Some(Sample::run(task, network, settings.frame.study.seed))
         }
         _ => None,
     };
     let shape = task.as_ref().map(Task::shape);
-    let lines = settings_lines(&settings)?;
     let units: Vec<(String, String)> = record
         .space
         .variables
@@ -74,7 +99,7 @@ pub fn write(folder: &StudyFolder) -> Result<PathBuf> {
         .filter_map(|v| Some((v.name.clone(), DiehlCook::unit(&v.name)?.to_string())))
         .collect();
     let page = Page {
-        study: &record,
+        study: record,
         best: network.as_ref().map(|network| {
             let (height, width) = shape.unwrap_or((1, network.weights.inputs));
             BestNetwork {
@@ -91,20 +116,20 @@ pub fn write(folder: &StudyFolder) -> Result<PathBuf> {
             (Some(sample), Some(task)) => Some(sample.raster(task)),
             _ => None,
         },
-        settings: &lines,
+        settings: lines,
         warnings: &warnings,
         units: &units,
     };
-    write_atomically(&folder.report(), html(&page).as_bytes())?;
-    Ok(folder.report())
+    write_atomically(&folder.report(), html(&page).as_bytes())
 }
 
 /// The record of a study; of a single training, which has no journal, an empty one.
-fn record_of(folder: &StudyFolder, settings: &StudySettings) -> Result<StudyRecord> {
-    if folder.journal().exists() || settings.space.is_some() {
+fn record_of(folder: &StudyFolder, study: &StudyFile) -> Result<StudyRecord> {
+    let frame = study.frame();
+    if folder.journal().exists() || frame.space.is_some() {
         return journal::read(&folder.journal());
     }
-    Ok(StudyRecord { name: settings.study.name.clone(), ..StudyRecord::default() })
+    Ok(StudyRecord { name: frame.study.name.clone(), ..StudyRecord::default() })
 }
 
 /// One hold-out image and what the network does with it.
@@ -149,14 +174,13 @@ impl Sample {
 }
 
 /// The settings as "table.key" and value, but for the space, which has its own figures.
-fn settings_lines(settings: &StudySettings) -> Result<Vec<(String, String)>> {
-    let text = settings.to_toml()?;
-    let root: toml::Table = toml::from_str(&text).unwrap_or_default();
+fn settings_lines(text: &str) -> Vec<(String, String)> {
+    let root: toml::Table = toml::from_str(text).unwrap_or_default();
     let mut lines = Vec::new();
     for (table, content) in root.iter().filter(|(table, _)| *table != "space") {
         for (key, value) in content.as_table().into_iter().flatten() {
             lines.push((format!("{table}.{key}"), value.to_string()));
         }
     }
-    Ok(lines)
+    lines
 }

@@ -1,20 +1,18 @@
 //! `spikeseek search`.
 
-use super::display::{SearchDisplay, Tally};
+use super::display::{LoadingBar, SearchDisplay, Tally};
 use super::options::{self, Mpi, Overrides};
 use super::{report, say};
 use crate::error::{Error, Result};
-use crate::execute::{Executor, LocalExecutor, TrialOutput};
-use crate::random::Key;
+use crate::execute::{Executor, LocalExecutor};
 use crate::search::sampler::{self, Setup};
 use crate::search::space::Space;
 use crate::study::folder::{StudyFolder, write_atomically};
 use crate::study::journal::{self, Journal};
 use crate::study::record::{Outcome, StudyRecord};
 use crate::study::run::{Budget, Search, StopSwitch};
-use crate::study::settings::StudySettings;
+use crate::study::study_file::StudyFile;
 use crate::study::toml_check::Document;
-use crate::train::{Task, run_trial};
 use clap::Args;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -63,17 +61,23 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let workers = options::workers(arguments.workers);
     let started = Instant::now();
     let (folder, mut settings) = arguments.settings()?;
-    settings.budget.calls = arguments.calls.or(settings.budget.calls);
-    let Some(space) = settings.space.clone() else {
+    let budget = &mut settings.frame_mut().budget;
+    budget.calls = arguments.calls.or(budget.calls);
+    let budget = *budget;
+    let Some(space) = settings.frame().space.clone() else {
         let file = arguments.study.clone().unwrap_or_else(|| folder.settings());
         let text = "has no [space]: there is nothing to search; use `spikeseek train` or `retrain`";
         return Err(Error::Usage(format!("{}: {text}", file.display())).into());
     };
-    if settings.budget.calls.is_none() && settings.budget.minutes.is_none() {
+    if budget.calls.is_none() && budget.minutes.is_none() {
         let text = "the search has no end; give `calls` or `minutes` in [budget], or --calls";
         return Err(Error::Usage(text.to_string()).into());
     }
-    let task = Arc::new(settings.task()?);
+    let objective = {
+        let bar = LoadingBar::new(arguments.quiet);
+        let loading = |what, done, all| bar.show(what, done, all);
+        settings.objective(&space, arguments.record_time, &loading)?
+    };
     let stop = Arc::new(StopSwitch::default());
     let handler = Arc::clone(&stop);
     ctrlc::set_handler(move || handler.press())?;
@@ -81,18 +85,20 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let text = settings.to_toml()?;
     write_atomically(&folder.settings(), text.as_bytes())?;
 
-    let deadline = settings
-        .budget
+    let deadline = budget
         .minutes
         .and_then(|minutes| Duration::try_from_secs_f64(minutes * 60.0).ok())
         .and_then(|minutes| started.checked_add(minutes));
-    let budget = Budget { calls: settings.budget.calls, deadline };
-    let mut executor = executor(workers, &settings, &space, task, arguments.record_time);
+    let budget = Budget { calls: budget.calls, deadline };
+    let mut executor = LocalExecutor::new(workers, objective);
     let mut display =
         SearchDisplay::new(&record, executor.workers(), budget.calls, deadline, arguments.quiet);
     let document = Document::parse(&folder.settings(), &text)?;
-    let sampler =
-        sampler::build(&Setup { space: &space, seed: settings.study.seed, document: &document })?;
+    let sampler = sampler::build(&Setup {
+        space: &space,
+        seed: settings.frame().study.seed,
+        document: &document,
+    })?;
     let search = Search { folder: &folder, journal, record, sampler, budget, stop: &stop };
     let record = search.run(&mut executor, &mut display);
     display.close();
@@ -118,7 +124,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 impl Arguments {
     /// Where the study lives and what it is: a new one, or the one to go on with.
-    fn settings(&self) -> Result<(StudyFolder, StudySettings)> {
+    fn settings(&self) -> Result<(StudyFolder, StudyFile)> {
         if self.resume {
             if self.overrides.any() {
                 let text = "--data, --dataset, --data-dir and --seed cannot change a study that \
@@ -130,10 +136,10 @@ impl Arguments {
             return Ok((folder, settings));
         }
         let file = self.study.clone().unwrap_or_default();
-        let settings = self.overrides.read(&file)?;
+        let settings = self.overrides.read_study(&file)?;
         let folder = match &self.save {
             Some(path) => StudyFolder::new(path),
-            None => StudyFolder::fresh(&settings.study.name),
+            None => StudyFolder::fresh(&settings.frame().study.name),
         };
         Ok((folder, settings))
     }
@@ -144,7 +150,7 @@ const SETTINGS_KEY: &str = "spikeseek_settings";
 
 /// The settings of a study to go on with. They must give the trials that the search began with;
 /// the budget and the place of the data may have changed.
-fn resumed_settings(folder: &StudyFolder) -> Result<StudySettings> {
+fn resumed_settings(folder: &StudyFolder) -> Result<StudyFile> {
     let path = folder.path().display();
     if !folder.journal().exists() {
         options::check_folder(folder)?;
@@ -153,15 +159,14 @@ fn resumed_settings(folder: &StudyFolder) -> Result<StudySettings> {
     }
     let record = journal::read(&folder.journal())?;
     let noted = record.attributes.get(SETTINGS_KEY).and_then(|text| text.as_str());
-    let noted = noted.map(|text| StudySettings::parse(&folder.settings(), text)).transpose()?;
+    let noted = noted.map(|text| StudyFile::parse(&folder.settings(), text)).transpose()?;
     // A kill in the first moment of a search leaves a journal without the file beside it.
     let settings = match (folder.settings().exists(), &noted) {
         (false, Some(noted)) => return Ok(noted.clone()),
-        _ => options::settings_of(folder)?,
+        _ => options::study_of(folder)?,
     };
     if let Some(mut noted) = noted {
-        noted.budget = settings.budget;
-        noted.data.dir.clone_from(&settings.data.dir);
+        noted.take_movable(&settings);
         if noted != settings {
             let text = "study.toml is not the one that the search began with, so that its trials \
                         would not belong together; put it back (only [budget] and data.dir may \
@@ -175,7 +180,7 @@ fn resumed_settings(folder: &StudyFolder) -> Result<StudySettings> {
 fn open(
     resume: bool,
     folder: &StudyFolder,
-    settings: &StudySettings,
+    settings: &StudyFile,
     space: &Space,
 ) -> Result<(Journal, StudyRecord)> {
     if resume {
@@ -195,42 +200,18 @@ fn open(
     folder.create()?;
     let attributes = BTreeMap::from([
         ("spikeseek_version".to_string(), json!(env!("CARGO_PKG_VERSION"))),
-        ("spikeseek_seed".to_string(), json!(settings.study.seed)),
+        ("spikeseek_seed".to_string(), json!(settings.frame().study.seed)),
         (SETTINGS_KEY.to_string(), settings.to_toml()?.into()),
     ]);
-    let journal = Journal::create(&folder.journal(), &settings.study.name, space, &attributes)?;
+    let journal =
+        Journal::create(&folder.journal(), &settings.frame().study.name, space, &attributes)?;
     let record = StudyRecord {
-        name: settings.study.name.clone(),
+        name: settings.frame().study.name.clone(),
         attributes,
         space: space.clone(),
         trials: Vec::new(),
     };
     Ok((journal, record))
-}
-
-fn executor(
-    workers: usize,
-    settings: &StudySettings,
-    space: &Space,
-    task: Arc<Task>,
-    record_time: bool,
-) -> LocalExecutor {
-    let (settings, space) = (settings.clone(), space.clone());
-    let key = Key::new(settings.study.seed);
-    LocalExecutor::new(
-        workers,
-        Arc::new(move |job, control| {
-            // Values that are allowed one by one may still not go together.
-            let mut trial = match settings.trial(&space, &job.point) {
-                Ok(trial) => trial,
-                Err((name, text)) => {
-                    return Some(TrialOutput::failed(&format!("`{name}`: {text}")));
-                }
-            };
-            trial.record_time = record_time;
-            run_trial(&task, &trial, key.trial(job.number), control)
-        }),
-    )
 }
 
 /// The result for scripts.

@@ -2,6 +2,7 @@
 
 use super::display::sample_bar;
 use super::options::Overrides;
+use super::reference_options::ReferenceOptions;
 use super::train_lif::{self, Request};
 use super::{report, say};
 use crate::error::{Error, Result};
@@ -10,6 +11,7 @@ use crate::random::Key;
 use crate::study::folder::{StudyFolder, write_atomically};
 use crate::study::record::{Finished, Outcome};
 use crate::study::settings::StudySettings;
+use crate::study::study_file::StudyFile;
 use crate::train::lif::run_file::RunFile;
 use crate::train::{Task, TrialSettings, run_trial};
 use clap::Args;
@@ -25,6 +27,8 @@ pub struct Arguments {
     study: PathBuf,
     #[command(flatten)]
     overrides: Overrides,
+    #[command(flatten)]
+    reference: ReferenceOptions,
     /// Folder for the trained network, its settings and its page
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
@@ -44,20 +48,19 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = &arguments.study;
     let text = std::fs::read_to_string(path).map_err(Error::io(path, "read the study file"))?;
     if RunFile::is_one(path, &text) {
-        if arguments.overrides.any() {
-            let text =
-                "--data, --dataset, --data-dir and --seed are for study files; change the file";
-            return Err(Error::Usage(format!("{}: {text}", path.display())).into());
-        }
+        let file = arguments.overrides.read_lif(path, &text, &arguments.reference)?;
         let Arguments { save, resume, quiet, json, .. } = arguments;
         let (save, resume, quiet, json) = (save.as_deref(), *resume, *quiet, *json);
-        return train_lif::run(path, &text, &Request { save, resume, quiet, json });
+        return train_lif::run(&file, &Request { save, resume, quiet, json });
     }
+    arguments.reference.refuse_any()?;
     if arguments.resume {
         let text = "--resume is for files with model = \"lif\"; an STDP network trains in one go";
         return Err(Error::Usage(text.into()).into());
     }
-    let settings = arguments.overrides.read(&arguments.study)?;
+    let StudyFile::Stdp(settings) = arguments.overrides.read_study(path)? else {
+        return Err(Error::Usage(format!("{}: changed while it was read", path.display())).into());
+    };
     let task = settings.task()?;
     let mut trial = fixed_trial(&settings)?;
     trial.record_time = true;
@@ -69,7 +72,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Err(Error::Usage(format!("{}: {text}", folder.path().display())).into());
     }
     let started = Instant::now();
-    let output = with_bar(&task, &trial, Key::new(settings.study.seed), arguments.quiet);
+    let output = with_bar(&task, &trial, Key::new(settings.frame.study.seed), arguments.quiet);
     let Some(TrialOutput { finished, network }) = output else {
         return Ok(ExitCode::from(130));
     };
@@ -95,7 +98,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// The trial that the study file fixes.
-pub fn fixed_trial(settings: &StudySettings) -> Result<TrialSettings> {
+fn fixed_trial(settings: &StudySettings) -> Result<TrialSettings> {
     settings.trial_with(&[]).map_err(|(name, text)| Error::Usage(format!("`{name}`: {text}")))
 }
 

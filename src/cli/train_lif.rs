@@ -1,11 +1,11 @@
 //! `spikeseek train` of a LIF network: a TOML file with `model = "lif"`.
 
-use super::display::sample_bar;
+use super::display::{LoadingBar, sample_bar};
 use super::say;
 use crate::error::{Error, Result};
 use crate::study::folder::write_atomically;
 use crate::train::lif::run_file::RunFile;
-use crate::train::lif::{Checkpoint, Metrics, Trainer};
+use crate::train::lif::{Checkpoint, LayerMetrics, Metrics, Samples, Trainer};
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -42,11 +42,20 @@ impl Folder {
     }
 }
 
+/// Loads the samples of a run, with a bar.
+pub fn load(file: &RunFile, quiet: bool) -> Result<Samples> {
+    let bar = LoadingBar::new(quiet);
+    file.data.load(&|what, done, all| bar.show(what, done, all))
+}
+
 /// Trains as a file says.
-pub fn run(path: &Path, text: &str, request: &Request<'_>) -> anyhow::Result<ExitCode> {
-    let file = RunFile::parse(path, text)?;
+pub fn run(file: &RunFile, request: &Request<'_>) -> anyhow::Result<ExitCode> {
     let folder = request.save.map(|path| Folder(path.to_path_buf()));
-    let (train, test) = file.samples()?;
+    let samples = load(file, request.quiet || request.json)?;
+    let settings = file.settings(&samples)?;
+    if !request.quiet && !request.json {
+        say(&data_line(file, &samples))?;
+    }
     let invalid = |(name, text): (String, String)| Error::Usage(format!("{name}: {text}"));
     let mut trainer = match &folder {
         None if request.resume => {
@@ -54,13 +63,13 @@ pub fn run(path: &Path, text: &str, request: &Request<'_>) -> anyhow::Result<Exi
         }
         Some(folder) if request.resume => {
             let checkpoint = Checkpoint::load(&folder.checkpoint())?;
-            Trainer::resume(file.settings.clone(), &checkpoint).map_err(invalid)?
+            Trainer::resume(settings, &checkpoint).map_err(invalid)?
         }
         Some(folder) if folder.settings().exists() => {
             let text = "holds a run already; add --resume or choose another --save folder";
             return Err(Error::Usage(format!("{}: {text}", folder.0.display())).into());
         }
-        _ => Trainer::new(file.settings.clone()).map_err(invalid)?,
+        _ => Trainer::new(settings).map_err(invalid)?,
     };
     if let Some(folder) = &folder {
         std::fs::create_dir_all(&folder.0).map_err(Error::io(&folder.0, "create the folder"))?;
@@ -70,43 +79,120 @@ pub fn run(path: &Path, text: &str, request: &Request<'_>) -> anyhow::Result<Exi
     let heard = Arc::clone(&stop);
     ctrlc::set_handler(move || heard.store(true, Ordering::Relaxed))?;
     let started = Instant::now();
+    let deadline = file.training.time_limit().and_then(|limit| started.checked_add(limit));
     while trainer.epochs() < file.training.epochs {
         let bar = sample_bar(request.quiet);
-        bar.set_length(train.len() as u64);
+        bar.set_length(samples.train.len() as u64);
         let epoch_started = Instant::now();
-        let metrics = trainer.epoch(&train, &mut |done| {
+        let metrics = trainer.epoch(&samples.train, &mut |done, _| {
             bar.set_position(done as u64);
-            !stop.load(Ordering::Relaxed)
+            !stop.load(Ordering::Relaxed) && deadline.is_none_or(|end| Instant::now() < end)
         });
         bar.finish_and_clear();
-        let Some(of_training) = metrics else { return Ok(ExitCode::from(130)) };
+        let of_training = match metrics {
+            Some(metrics) => metrics,
+            None if stop.load(Ordering::Relaxed) => return Ok(ExitCode::from(130)),
+            None => {
+                let epoch = trainer.epochs() + 1;
+                eprintln!("stopped in epoch {epoch} at training.time_limit_s");
+                break;
+            }
+        };
         let seconds = epoch_started.elapsed().as_secs_f64();
-        let of_test = trainer.evaluate(&test);
+        let scores = Scores::of(&mut trainer, of_training, &samples);
         if let Some(folder) = &folder {
             trainer.checkpoint().save(&folder.checkpoint())?;
-            append(&folder.metrics(), &epoch_json(&trainer, seconds, &of_training, &of_test))?;
+            append(&folder.metrics(), &scores.json(trainer.epochs(), seconds))?;
         }
         if !request.quiet && !request.json {
-            say(&line(trainer.epochs(), seconds, &of_training, &of_test))?;
+            say(&scores.line(trainer.epochs(), seconds))?;
         }
     }
-    let result = trainer.evaluate(&test);
+    let result = trainer.evaluate(&samples.test);
+    let validation = validate(&mut trainer, &samples);
     if request.json {
         let seconds = started.elapsed().as_secs_f64();
-        say(&json!({ "epochs": trainer.epochs(), "test": result, "seconds": seconds }).to_string())?;
+        let epochs = trainer.epochs();
+        say(&json!({ "epochs": epochs, "validation": validation, "test": result, "seconds": seconds })
+            .to_string())?;
     } else {
-        say(&format!("test accuracy {:.4}, loss {:.4}", result.accuracy, result.loss))?;
+        let validation = validation.map_or(String::new(), |m| {
+            format!("validation accuracy {:.4}, loss {:.4}; ", m.accuracy, m.loss)
+        });
+        say(&format!("{validation}test accuracy {:.4}, loss {:.4}", result.accuracy, result.loss))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn epoch_json(
-    trainer: &Trainer,
-    seconds: f64,
-    training: &Metrics,
-    test: &Metrics,
-) -> serde_json::Value {
-    json!({ "epoch": trainer.epochs(), "seconds": seconds, "training": training, "test": test })
+/// What there is to learn from, in a line.
+fn data_line(file: &RunFile, samples: &Samples) -> String {
+    let Samples { train, validation, test } = samples;
+    format!(
+        "{}: {} training, {} validation and {} test samples; {} inputs, {} classes, {} steps",
+        file.data.set,
+        train.len(),
+        validation.len(),
+        test.len(),
+        train.neurons(),
+        train.classes(),
+        train.steps()
+    )
+}
+
+/// The validation part's metrics, where there is one.
+fn validate(trainer: &mut Trainer, samples: &Samples) -> Option<Metrics> {
+    (!samples.validation.is_empty()).then(|| trainer.evaluate(&samples.validation))
+}
+
+/// What an epoch gave.
+struct Scores {
+    training: Metrics,
+    validation: Option<Metrics>,
+    test: Metrics,
+}
+
+impl Scores {
+    fn of(trainer: &mut Trainer, training: Metrics, samples: &Samples) -> Scores {
+        let validation = validate(trainer, samples);
+        Scores { training, validation, test: trainer.evaluate(&samples.test) }
+    }
+
+    fn json(&self, epoch: usize, seconds: f64) -> serde_json::Value {
+        let Scores { training, validation, test } = self;
+        json!({
+            "epoch": epoch, "seconds": seconds, "training": training, "validation": validation,
+            "test": test,
+        })
+    }
+
+    /// For the reader: loss, accuracies, and for each layer the share of active neurons and, where there is
+    /// any, of lists that overflowed and of spikes that they had no room for.
+    fn line(&self, epoch: usize, seconds: f64) -> String {
+        let layers: Vec<_> = self.training.layers.iter().map(layer_text).collect();
+        let validation = self
+            .validation
+            .as_ref()
+            .map_or(String::new(), |m| format!("  valid {:.4}", m.accuracy));
+        format!(
+            "epoch {epoch:3}  loss {:.4}  train {:.4}{validation}  test {:.4}  active {}  {seconds:.2} s",
+            self.training.loss,
+            self.training.accuracy,
+            self.test.accuracy,
+            layers.join(", "),
+        )
+    }
+}
+
+/// Share of active neurons of a layer, and where there are any, of lists that overflowed and of spikes that
+/// they had no room for.
+pub fn layer_text(layer: &LayerMetrics) -> String {
+    let overflow = match layer.overflowed {
+        0.0 => String::new(),
+        lists => {
+            format!(" ({:.1} % overflow, {:.1} % dropped)", 100.0 * lists, 100.0 * layer.dropped)
+        }
+    };
+    format!("{:.2} %{overflow}", 100.0 * layer.rate)
 }
 
 /// Appends a line to a file.
@@ -114,22 +200,4 @@ fn append(path: &Path, line: &serde_json::Value) -> Result<()> {
     let open = std::fs::OpenOptions::new().create(true).append(true).open(path);
     let mut file = open.map_err(Error::io(path, "create"))?;
     writeln!(file, "{line}").map_err(Error::io(path, "write"))
-}
-
-/// One epoch for the reader: accuracy, and for each layer rate and, where there is any, overflow.
-fn line(epoch: usize, seconds: f64, training: &Metrics, test: &Metrics) -> String {
-    let layers = training.layers.iter().map(|layer| {
-        let dropped = match layer.dropped {
-            0.0 => String::new(),
-            dropped => format!(" ({:.1} % dropped)", 100.0 * dropped),
-        };
-        format!("{:.2} %{dropped}", 100.0 * layer.rate)
-    });
-    format!(
-        "epoch {epoch:3}  loss {:.4}  train {:.4}  test {:.4}  active {}  {seconds:.2} s",
-        training.loss,
-        training.accuracy,
-        test.accuracy,
-        layers.collect::<Vec<_>>().join(", "),
-    )
 }

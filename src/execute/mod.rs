@@ -7,11 +7,11 @@ mod control;
 mod local;
 
 pub use control::{Control, Progress, Stop};
-pub use local::LocalExecutor;
+pub use local::{LocalExecutor, Objective};
 
 use crate::search::space::Point;
 use crate::study::record::{Finished, Outcome};
-use crate::train::TrainedNetwork;
+use crate::train::Network;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub struct TrialOutput {
     /// The outcome, for the journal.
     pub finished: Finished,
     /// The network, where the trial completed.
-    pub network: Option<TrainedNetwork>,
+    pub network: Option<Network>,
 }
 
 impl TrialOutput {

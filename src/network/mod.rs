@@ -5,6 +5,6 @@ mod lif;
 
 pub use diehl_cook::{DiehlCook, Lateral, Reduction, Variant};
 pub use lif::{
-    Capacity, Comparison, Delay, LearnedDecay, Lif, LifLayer, NamedCapacity, Readout, Reset,
-    Selection,
+    Capacity, Comparison, Delay, LearnedDecay, Lif, LifLayer, MAX_NEURONS, NamedCapacity, Readout,
+    Reset, Selection,
 };

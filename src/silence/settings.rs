@@ -132,6 +132,14 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Problem {
+    /// Path of the innermost key that stands on a line of its own in a study file.
+    pub fn path(&self) -> Vec<&str> {
+        let parts = self.key.split(['.', '[']).filter(|part| !part.ends_with(']'));
+        std::iter::once("silence").chain(parts).collect()
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`: {}", self.key, self.message)

@@ -3,19 +3,21 @@
 use super::{BinningCounts, SpikeTrain};
 use memmap2::Mmap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Labelled spike trains over one population, packed.
 ///
-/// Sample i is the words `starts[i]..starts[i + 1]`: its number of steps T, then the T + 1 offsets and
-/// the ids of its [`SpikeTrain`].
+/// Sample i is the words `spans[i]`: its number of steps T, then the T + 1 offsets and the ids of its
+/// [`SpikeTrain`].
 #[derive(Debug)]
 pub struct SpikeSet {
     neurons: usize,
     steps: usize,
     classes: usize,
     labels: Vec<u16>,
-    starts: Vec<usize>,
-    words: Words,
+    spans: Vec<Range<usize>>,
+    /// Shared with the sets that were chosen from this one.
+    words: Arc<Words>,
     counts: BinningCounts,
 }
 
@@ -68,8 +70,8 @@ impl SpikeSet {
             steps: 0,
             classes,
             labels: Vec::new(),
-            starts: vec![0],
-            words: Words::Owned(Vec::new()),
+            spans: Vec::new(),
+            words: Arc::new(Words::Owned(Vec::new())),
             counts: BinningCounts::default(),
         }
     }
@@ -92,10 +94,11 @@ impl SpikeSet {
         if !in_file || labels.iter().any(|&label| usize::from(label) >= classes) {
             return None;
         }
-        let words = Words::Mapped { file, at };
-        let mut set = SpikeSet { neurons, steps: 0, classes, labels, starts, words, counts };
+        let words = Arc::new(Words::Mapped { file, at });
+        let spans = starts.windows(2).map(|pair| pair[0]..pair[1]).collect();
+        let mut set = SpikeSet { neurons, steps: 0, classes, labels, spans, words, counts };
         for i in 0..set.len() {
-            let train = unpack(neurons, set.words.read(set.starts[i]..set.starts[i + 1]))?;
+            let train = unpack(neurons, set.words.read(set.spans[i].clone()))?;
             set.steps = set.steps.max(train.steps());
         }
         Some(set)
@@ -105,18 +108,38 @@ impl SpikeSet {
     ///
     /// # Panics
     /// If the train is over another population, the label is not below the number of classes, or the set
-    /// lies in a file.
+    /// lies in a file or shares its words with another.
     pub fn push(&mut self, train: &SpikeTrain, label: u16, counts: BinningCounts) {
         assert_eq!(train.neurons(), self.neurons, "a train over another population");
         assert!(usize::from(label) < self.classes, "label {label} of {} classes", self.classes);
-        let Words::Owned(words) = &mut self.words else {
-            panic!("a set that lies in a file does not grow");
+        let Some(Words::Owned(words)) = Arc::get_mut(&mut self.words) else {
+            panic!("a set that lies in a file or is shared does not grow");
         };
+        let start = words.len();
         words.extend(pack(train));
-        self.starts.push(words.len());
+        self.spans.push(start..words.len());
         self.labels.push(label);
         self.steps = self.steps.max(train.steps());
         self.counts += counts;
+    }
+
+    /// The samples of these indices, in their order, over the same words in memory or on disk. What
+    /// became of events is not known sample by sample: [`SpikeSet::counts`] of the result is zeros.
+    pub fn choose(&self, chosen: &[usize]) -> SpikeSet {
+        let spans: Vec<_> = chosen.iter().map(|&i| self.spans[i].clone()).collect();
+        SpikeSet {
+            neurons: self.neurons,
+            steps: spans
+                .iter()
+                .map(|span| self.words.read(span.start..span.start + 1)[0] as usize)
+                .max()
+                .unwrap_or(0),
+            classes: self.classes,
+            labels: chosen.iter().map(|&i| self.labels[i]).collect(),
+            spans,
+            words: Arc::clone(&self.words),
+            counts: BinningCounts::default(),
+        }
     }
 
     /// Number of samples.
@@ -156,7 +179,7 @@ impl SpikeSet {
 
     /// Spikes of sample `i`.
     pub fn train(&self, i: usize) -> SpikeTrain {
-        unpack(self.neurons, self.words.read(self.starts[i]..self.starts[i + 1]))
+        unpack(self.neurons, self.words.read(self.spans[i].clone()))
             .expect("words are checked when a set is made, and nobody changes its file")
     }
 
@@ -197,6 +220,13 @@ mod tests {
             assert_eq!(&set.train(i), train);
         }
         assert_eq!(set.sample(2), (trains[2].clone(), 2));
+
+        let chosen = set.choose(&[2, 1, 2]);
+        assert_eq!((chosen.len(), chosen.steps(), chosen.labels()), (3, 1, &[2, 0, 2][..]));
+        for (i, k) in [2, 1, 2].into_iter().enumerate() {
+            assert_eq!(chosen.train(i), trains[k]);
+        }
+        assert!(set.choose(&[]).is_empty());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::search::space::{Point, Space};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// How a trial ended. None of these is an error of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,19 @@ pub struct Finished {
     pub intermediate: Vec<(u64, f64)>,
     /// Everything else: times, spike counts, accuracy of each readout, reason of a failure.
     pub attributes: BTreeMap<String, serde_json::Value>,
+}
+
+impl Finished {
+    /// Notes how long training and evaluation took, which ends now.
+    pub(crate) fn note_seconds(&mut self, started: Instant, trained: Instant) {
+        let now = Instant::now();
+        let mut note = |name: &str, from: Instant, to: Instant| {
+            self.attributes.insert(name.into(), to.duration_since(from).as_secs_f64().into());
+        };
+        note("train_seconds", started, trained);
+        note("test_seconds", trained, now);
+        note("eval_time", started, now);
+    }
 }
 
 /// A trial as the journal holds it.

@@ -38,14 +38,13 @@
 //!
 //! Every complaint names file, line, key and the allowed range ([`Document`]).
 
+use super::frame::Frame;
 use super::toml_check::{Document, unknown};
 use crate::data::{DataSet, digits, mnist};
 use crate::error::{Error, Result};
 use crate::network::{DiehlCook, Variant};
 use crate::readout::ReadoutKind;
-use crate::search::sampler;
-use crate::search::space::Value::Category as Choice;
-use crate::search::space::{Domain, Point, Space};
+use crate::search::space::{Point, Space};
 use crate::silence::Settings as SilenceSettings;
 use crate::spikes::PoissonEncoder;
 use crate::train::{Encoder, Part, Task, TrialSettings};
@@ -69,21 +68,6 @@ const DATA_SETS: [(&str, u32, f64); 6] = [
 
 /// Longest time series of a sample.
 const MAX_STEPS: u32 = 10_000;
-
-/// Name and seed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StudyTable {
-    /// Name of the study.
-    pub name: String,
-    /// Seed of all its randomness.
-    #[serde(default = "one")]
-    pub seed: u64,
-}
-
-fn one() -> u64 {
-    1
-}
 
 /// Data set, encoding and split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -141,23 +125,11 @@ impl Default for TrainingTable {
     }
 }
 
-/// When a search ends: after so many trials, so many minutes, or whichever comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BudgetTable {
-    /// Trials.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calls: Option<u64>,
-    /// Wall-clock minutes of one run of the program.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub minutes: Option<f64>,
-}
-
 /// A study file, read and checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StudySettings {
-    /// `[study]`.
-    pub study: StudyTable,
+    /// `[study]`, `[space]`, `[sampler]`, `[budget]`.
+    pub frame: Frame,
     /// `[data]`.
     pub data: DataTable,
     /// `[network]` over the defaults of its variant.
@@ -166,12 +138,6 @@ pub struct StudySettings {
     pub training: TrainingTable,
     /// `[silence]`.
     pub silence: SilenceSettings,
-    /// `[space]`; None in a file that fixes everything.
-    pub space: Option<Space>,
-    /// `[sampler]` as it is written.
-    pub sampler: toml::Table,
-    /// `[budget]`.
-    pub budget: BudgetTable,
 }
 
 impl StudySettings {
@@ -190,22 +156,15 @@ impl StudySettings {
     /// [`Error::Config`].
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let document = Document::parse(path, text)?;
-        let tables =
-            ["study", "data", "network", "training", "silence", "space", "sampler", "budget"];
+        let mut tables = vec!["data", "network", "training", "silence"];
+        tables.extend(Frame::TABLES);
         document.check_keys(&[], &tables)?;
-        let space = match document.keys(&["space"])?.is_empty() {
-            true => None,
-            false => Some(Space::from_document(&document)?),
-        };
         let settings = StudySettings {
-            study: document.table(&["study"])?,
+            frame: Frame::from_document(&document)?,
             data: document.table(&["data"])?,
             network: read_network(&document)?,
             training: document.table(&["training"])?,
             silence: document.table(&["silence"])?,
-            space,
-            sampler: document.table(&["sampler"])?,
-            budget: document.table(&["budget"])?,
         };
         settings.check(&document)?;
         Ok(settings)
@@ -215,12 +174,6 @@ impl StudySettings {
         let outside = |path: &[&str], found: &dyn std::fmt::Display, allowed: &str| {
             Err(document.error(path, &format!("{found} is not allowed; give {allowed}")))
         };
-        let name = &self.study.name;
-        let sound = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if name.is_empty() || name.starts_with('.') || !name.chars().all(sound) {
-            let allowed = "letters, digits, '-', '_' and '.', not starting with '.'";
-            return outside(&["study", "name"], &format!("\"{name}\""), allowed);
-        }
         let data = &self.data;
         if !DATA_SETS.iter().any(|(known, ..)| *known == data.set) {
             let known = DATA_SETS.map(|(known, ..)| known);
@@ -255,46 +208,12 @@ impl StudySettings {
             return outside(&["training", "time_limit_s"], &found, "a number of seconds above 0");
         }
         if let Some(problem) = self.silence.check(&crate::train::LAYERS).first() {
-            // The line of the innermost key that stands on a line of its own.
-            let path: Vec<&str> = std::iter::once("silence")
-                .chain(problem.key.split(['.', '[']).filter(|part| !part.ends_with(']')))
-                .collect();
-            return Err(document.error(&path, &problem.message));
+            return Err(document.error(&problem.path(), &problem.message));
         }
         if let Err((key, message)) = self.network.check() {
             return Err(document.error(&["network", key], &message));
         }
-        if let Some(minutes) = self.budget.minutes
-            && (Duration::try_from_secs_f64(minutes * 60.0).is_err() || minutes <= 0.0)
-        {
-            return outside(&["budget", "minutes"], &minutes, "a number above 0");
-        }
-        if self.budget.calls == Some(0) {
-            return outside(&["budget", "calls"], &0, "a number above 0");
-        }
-        if let Some(space) = &self.space {
-            self.check_space(document, space)?;
-            let setup = sampler::Setup { space, seed: self.study.seed, document };
-            sampler::build(&setup)?;
-        }
-        Ok(())
-    }
-
-    /// Every variable sets something, and both ends of its range are accepted.
-    fn check_space(&self, document: &Document<'_>, space: &Space) -> Result<()> {
-        for variable in &space.variables {
-            let values = match &variable.domain {
-                Domain::Categorical { choices } => (0..choices.len()).map(Choice).collect(),
-                domain => vec![domain.from_unit(0.0), domain.from_unit(1.0)],
-            };
-            for value in values {
-                let setting = (variable.name.clone(), variable.json(value));
-                if let Err((name, message)) = self.trial_with(&[setting]) {
-                    return Err(document.error(&["space", &name], &message));
-                }
-            }
-        }
-        Ok(())
+        self.frame.check_space(document, |setting| self.trial_with(&[setting]).map(drop))
     }
 
     /// Time steps of a sample.
@@ -317,7 +236,7 @@ impl StudySettings {
     /// # Errors
     /// What the reader of the data set says; [`Error::Usage`] where the split leaves a part empty.
     pub fn task(&self) -> Result<Task> {
-        let task = self.split(self.data.hold_out, self.study.seed)?;
+        let task = self.split(self.data.hold_out, self.frame.study.seed)?;
         if task.train_len() == 0 || task.len(Part::HoldOut) == 0 {
             let text = "the split leaves no image for training or none for the hold-out";
             return Err(Error::Usage(format!("{text}; give more images or another hold_out")));
@@ -362,13 +281,7 @@ impl StudySettings {
         space: &Space,
         point: &Point,
     ) -> std::result::Result<TrialSettings, (String, String)> {
-        let values: Vec<(String, Value)> = space
-            .variables
-            .iter()
-            .zip(point)
-            .map(|(variable, &value)| (variable.name.clone(), variable.json(value)))
-            .collect();
-        self.trial_with(&values)
+        self.trial_with(&Frame::settings_of(space, point))
     }
 
     /// Settings of a trial in which these values replace those of the file.
@@ -410,22 +323,14 @@ impl StudySettings {
 
     /// The study file that gives these settings, everything written out.
     pub fn to_toml(&self) -> Result<String> {
-        let mut root = toml::Table::new();
         let failed = |e: toml::ser::Error| Error::Usage(format!("cannot write the settings: {e}"));
-        let mut insert = |name: &str, value: toml::Value| root.insert(name.to_string(), value);
-        insert("study", toml::Value::try_from(&self.study).map_err(failed)?);
+        let mut tables = toml::Table::new();
+        let mut insert = |name: &str, value: toml::Value| tables.insert(name.to_string(), value);
         insert("data", toml::Value::try_from(&self.data).map_err(failed)?);
         insert("network", toml::Value::try_from(&self.network).map_err(failed)?);
         insert("training", toml::Value::try_from(&self.training).map_err(failed)?);
         insert("silence", toml::Value::try_from(&self.silence).map_err(failed)?);
-        insert("sampler", self.sampler.clone().into());
-        insert("budget", toml::Value::try_from(self.budget).map_err(failed)?);
-        let mut text = toml::to_string(&root).map_err(failed)?;
-        if let Some(space) = &self.space {
-            text.push('\n');
-            text.push_str(&space.to_toml());
-        }
-        Ok(text)
+        self.frame.to_toml(tables)
     }
 }
 

@@ -10,6 +10,6 @@ pub mod optimiser;
 mod task;
 mod trial;
 
-pub use network_file::TrainedNetwork;
+pub use network_file::{Network, TrainedNetwork};
 pub use task::{Encoder, Part, Task};
 pub use trial::{Evaluation, LAYERS, TrialSettings, evaluate, run_trial};

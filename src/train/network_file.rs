@@ -4,6 +4,7 @@
 //! readouts (`readout.*`, see [`crate::readout`]). The metadata entry `spikeseek` holds the rest as
 //! JSON: network parameters, readout, accuracy.
 
+use super::lif::Checkpoint;
 use crate::engine::Weights;
 use crate::error::{Error, Result};
 use crate::network::DiehlCook;
@@ -34,6 +35,28 @@ pub struct TrainedNetwork {
     pub decoder: ReadoutKind,
     /// Its accuracy where it was evaluated.
     pub accuracy: f64,
+}
+
+/// A trained network of any kind.
+#[derive(Debug, Clone)]
+pub enum Network {
+    /// A Diehl & Cook network with its readouts.
+    Stdp(Box<TrainedNetwork>),
+    /// A stack of LIF layers.
+    Lif(Box<Checkpoint>),
+}
+
+impl Network {
+    /// Writes the network's file; it appears whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn save(&self, path: &Path) -> Result<()> {
+        match self {
+            Network::Stdp(network) => network.save(path),
+            Network::Lif(checkpoint) => checkpoint.save(path),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Training and evaluation of one network (spec stdp.md section 9, hpo.md section 1.2).
 
-use super::network_file::TrainedNetwork;
+use super::network_file::{Network, TrainedNetwork};
 use super::task::{Part, Task};
 use crate::engine::cpu::stdp::{build, initial_weights};
 use crate::engine::{Engine, LayerSpikes};
@@ -128,27 +128,23 @@ pub fn run_trial(
                     Ok(evaluation) => {
                         finished.value = Some(evaluation.of(settings.decoder));
                         note_evaluation(&mut attributes, &evaluation);
-                        network = Some(TrainedNetwork {
+                        network = Some(Network::Stdp(Box::new(TrainedNetwork {
                             trial: key.trial,
                             network: settings.network.clone(),
                             weights,
                             readouts,
                             decoder: settings.decoder,
                             accuracy: evaluation.of(settings.decoder),
-                        });
+                        })));
                     }
                 }
             }
         }
     }
-    if settings.record_time {
-        let seconds = |from: Instant, to: Instant| json!(to.duration_since(from).as_secs_f64());
-        let now = Instant::now();
-        attributes.insert("train_seconds".into(), seconds(started, trained));
-        attributes.insert("test_seconds".into(), seconds(trained, now));
-        attributes.insert("eval_time".into(), seconds(started, now));
-    }
     finished.attributes = attributes;
+    if settings.record_time {
+        finished.note_seconds(started, trained);
+    }
     Some(TrialOutput { finished, network })
 }
 

@@ -30,8 +30,8 @@ fn a_run_that_was_stopped_goes_on_bit_for_bit() {
             let path = folder.path().join("network.safetensors");
             let mut stopped = trainer(settings.clone());
             for epoch in 0..3 {
-                let want = whole.epoch(&train, &mut |_| true).unwrap();
-                let got = stopped.epoch(&train, &mut |_| true).unwrap();
+                let want = whole.epoch(&train, &mut |_, _| true).unwrap();
+                let got = stopped.epoch(&train, &mut |_, _| true).unwrap();
                 assert_eq!(got, want, "{}, epoch {epoch}", method.name());
                 stopped.checkpoint().save(&path).unwrap();
                 let loaded = Checkpoint::load(&path).unwrap();
@@ -49,7 +49,7 @@ fn a_run_that_was_stopped_goes_on_bit_for_bit() {
 fn an_interrupted_epoch_does_not_count() {
     let (train, _) = data(2, 20);
     let mut trainer = trainer(rich(Method::SparseLayer));
-    assert_eq!(trainer.epoch(&train, &mut |done| done < 40), None);
+    assert_eq!(trainer.epoch(&train, &mut |done, _| done < 40), None);
     assert_eq!(trainer.epochs(), 0);
 }
 
@@ -71,7 +71,7 @@ static SMALL: LazyLock<Vec<u8>> = LazyLock::new(|| {
     settings.network.layers[0].neurons = 3;
     settings.network.layers[0].capacity = Capacity::Fixed(2);
     let mut trainer = trainer(settings);
-    trainer.epoch(&train, &mut |_| true).unwrap();
+    trainer.epoch(&train, &mut |_, _| true).unwrap();
     trainer.checkpoint().save(&path).unwrap();
     std::fs::read(&path).unwrap()
 });

@@ -19,7 +19,7 @@ fn sparse_networks_learn_as_dense_ones_do() {
             let before = trainer.evaluate(&train).loss;
             let mut last = f64::INFINITY;
             for _ in 0..20 {
-                last = trainer.epoch(&train, &mut |_| true).expect("not interrupted").loss;
+                last = trainer.epoch(&train, &mut |_, _| true).expect("not interrupted").loss;
             }
             assert!(last < 0.6 * before, "{}: loss {before} → {last}", method.name());
             let accuracy = trainer.evaluate(&test).accuracy;
@@ -41,7 +41,7 @@ fn methods_follow_one_another() {
     let mut losses = Vec::new();
     for method in Method::ALL {
         let mut trainer = trainer(settings(method, 1.0, 7));
-        losses.push(trainer.epoch(&train, &mut |_| true).expect("not interrupted").loss);
+        losses.push(trainer.epoch(&train, &mut |_, _| true).expect("not interrupted").loss);
     }
     for loss in &losses {
         assert!((loss - losses[0]).abs() < 1e-2 * losses[0], "{losses:?}");
@@ -94,7 +94,7 @@ fn automatic_capacities_grow_until_nothing_is_dropped() {
     settings.network.weight_mul = 6.0;
     settings.capacity_quantile = 1.0;
     let mut trainer = trainer(settings);
-    let first = trainer.epoch(&train, &mut |_| true).expect("not interrupted");
+    let first = trainer.epoch(&train, &mut |_, _| true).expect("not interrupted");
     assert!(first.layers[0].dropped > 0.0, "{:?}", first.layers[0]);
     assert!(first.layers[0].capacity > 6, "{:?}", first.layers[0]);
     let after = trainer.evaluate(&train);
@@ -114,7 +114,7 @@ fn the_regulariser_wakes_a_silent_layer() {
             Some(ActivityRegulariser { low_strength, low: 0.05, high_strength: 0.0, high: 1.0 });
         let mut trainer = trainer(settings);
         for _ in 0..6 {
-            trainer.epoch(&train, &mut |_| true).expect("not interrupted");
+            trainer.epoch(&train, &mut |_, _| true).expect("not interrupted");
         }
         trainer.evaluate(&train).layers[0].rate
     };

@@ -4,6 +4,7 @@
 mod checkpoint;
 mod files;
 mod learning;
+mod samples;
 
 use spikeseek::data::randman::{Part, Randman, RandmanSettings};
 use spikeseek::engine::cpu::lif::Method;
@@ -36,6 +37,7 @@ fn settings(method: Method, share: f64, seed: u64) -> Settings {
     Settings {
         method,
         seed,
+        trial: 0,
         batch_size: 20,
         threads: 1,
         checkpoint_steps: 0,

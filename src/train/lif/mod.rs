@@ -1,14 +1,22 @@
 //! Training of LIF networks: epochs over labelled spike trains.
 //!
 //! What a run computes is a function of its [`Settings`] and the data: none of thread count or clock
-//! changes it. The order of epoch e comes from the stream (seed, e), the initial weights from (seed).
+//! changes it. The order of epoch e comes from the stream (seed, trial, e), the initial weights from
+//! (seed, trial), random selections from (seed, trial, step).
 
 mod capacity;
 mod checkpoint;
+mod data_table;
+pub mod reference_options;
 pub mod run_file;
+mod samples;
+mod trial;
 
 pub use capacity::Capacities;
 pub use checkpoint::Checkpoint;
+pub use data_table::{DataTable, Encoder};
+pub use samples::{Loading, Samples};
+pub use trial::{LifTrial, hidden_names, run_lif_trial};
 
 use crate::engine::cpu::lif::{Method, build};
 use crate::engine::lif::{LayerActivity, LifEngine, LifWeights, Options, Pass};
@@ -17,6 +25,7 @@ use crate::random::{Key, Purpose, shuffle};
 use crate::spikes::{SpikeSet, SpikeTrain};
 use crate::train::loss::{Objective, Scored};
 use crate::train::optimiser::{Optimiser, OptimiserKind};
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 /// Everything that a run depends on.
@@ -25,8 +34,12 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// The implementation.
     pub method: Method,
-    /// Seed of weights and orders.
+    /// Seed of weights, orders and random selections.
     pub seed: u64,
+    /// Number of the trial in its study, which has weights, orders and selections of its own; 0 outside
+    /// of a study.
+    #[serde(default)]
+    pub trial: u64,
     /// Samples of a step.
     pub batch_size: usize,
     /// Threads of the engine; no effect on results.
@@ -45,6 +58,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Address of the streams that weights, orders and selections come from.
+    fn key(&self) -> Key {
+        Key::new(self.seed).trial(self.trial)
+    }
+
     /// The first setting that is out of its range: name and what is allowed.
     ///
     /// # Errors
@@ -147,6 +165,9 @@ pub struct Trainer {
     capacities: Capacities,
     pool: rayon::ThreadPool,
     epochs: usize,
+    /// Number of the pass that is the first step, far from those of other seeds: passes address the random
+    /// numbers of the selection.
+    first_pass: u64,
 }
 
 impl Trainer {
@@ -156,7 +177,7 @@ impl Trainer {
     /// As [`Settings::check`].
     pub fn new(settings: Settings) -> Result<Self, (String, String)> {
         settings.check()?;
-        let weights = LifWeights::initial(&settings.network, Key::new(settings.seed));
+        let weights = LifWeights::initial(&settings.network, settings.key());
         Ok(Self::with(settings, &weights))
     }
 
@@ -175,6 +196,7 @@ impl Trainer {
             engine,
             capacities,
             pool: pool.expect("threads can be started"),
+            first_pass: settings.key().stream(Purpose::SpikeSelection).next_u64(),
             settings,
             epochs: 0,
         }
@@ -238,7 +260,8 @@ impl Trainer {
     pub fn learn(&mut self, batch: &[SpikeTrain], labels: &[u32]) -> (Pass<f32>, Scored<f32>) {
         let Settings { network, objective, .. } = &self.settings;
         let mut scored = None;
-        let pass = self.engine.step(batch, self.optimiser.steps, &mut |pass| {
+        let number = self.first_pass.wrapping_add(self.optimiser.steps);
+        let pass = self.engine.step(batch, number, &mut |pass| {
             let result = objective.score(network, pass, labels);
             let gradient = result.gradient.clone();
             scored = Some(result);
@@ -258,22 +281,22 @@ impl Trainer {
     }
 
     /// Trains one epoch: every sample once, in an order of its own. `progress` hears after each
-    /// step how many samples are done; where it gives false, the epoch ends there, does not count
-    /// and None is returned.
+    /// step how many samples are done and what the network did; where it gives false, the epoch ends
+    /// there, does not count and None is returned.
     pub fn epoch(
         &mut self,
         data: &SpikeSet,
-        progress: &mut dyn FnMut(usize) -> bool,
+        progress: &mut dyn FnMut(usize, &Pass<f32>) -> bool,
     ) -> Option<Metrics> {
         let mut order: Vec<usize> = (0..data.len()).collect();
-        let key = Key::new(self.settings.seed).epoch(self.epochs as u64);
+        let key = self.settings.key().epoch(self.epochs as u64);
         shuffle(&mut key.stream(Purpose::Shuffle), &mut order);
         let mut tally = Tally::new(&self.settings.network);
         for chosen in order.chunks(self.settings.batch_size) {
-            let (batch, labels) = samples(data, chosen);
+            let (batch, labels) = batch_of(data, chosen);
             let (pass, scored) = self.learn(&batch, &labels);
             tally.add(&scored, &labels, &pass);
-            if !progress(tally.samples) {
+            if !progress(tally.samples, &pass) {
                 return None;
             }
         }
@@ -287,8 +310,9 @@ impl Trainer {
         let mut tally = Tally::new(network);
         let all: Vec<usize> = (0..data.len()).collect();
         for chosen in all.chunks(self.settings.batch_size) {
-            let (batch, labels) = samples(data, chosen);
-            let pass = self.engine.infer(&batch, 0, false);
+            let (batch, labels) = batch_of(data, chosen);
+            // The pass before the first step: no step draws its numbers.
+            let pass = self.engine.infer(&batch, self.first_pass.wrapping_sub(1), false);
             tally.add(&objective.score(network, &pass, &labels), &labels, &pass);
         }
         tally.metrics(network, self.capacities.current())
@@ -296,6 +320,6 @@ impl Trainer {
 }
 
 /// The chosen samples and their labels.
-pub fn samples(data: &SpikeSet, chosen: &[usize]) -> (Vec<SpikeTrain>, Vec<u32>) {
+pub fn batch_of(data: &SpikeSet, chosen: &[usize]) -> (Vec<SpikeTrain>, Vec<u32>) {
     chosen.iter().map(|&i| (data.train(i), u32::from(data.label(i)))).unzip()
 }

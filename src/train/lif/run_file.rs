@@ -4,10 +4,10 @@
 //! model = "lif"
 //!
 //! [data]
-//! set = "randman"        # or "random"
-//! classes = 10
-//! train = 1000           # samples
-//! test = 250
+//! set = "nmnist"         # see `DataTable`
+//! dir = "runs/nmnist"
+//! steps = 100
+//! hold_out = 0.1         # share of the training samples kept for validation
 //!
 //! [network]
 //! hidden = [256, 256]
@@ -21,70 +21,25 @@
 //! Defaults, and second names in the style of the reference's benchmark script, are those of spec
 //! sparse_lif_ipu, section 5.3: batches of 48, rate 1e-2, d 0.95, θ₂ 0.9.
 
-use super::Settings;
-use crate::data::randman::{Part, Randman, RandmanSettings};
-use crate::data::random_spikes::RandomSpikes;
+use super::reference_options::{REFUSED, as_written};
+use super::{DataTable, Samples, Settings, hidden_names};
 use crate::engine::cpu::lif::Method;
 use crate::error::{Error, Result};
 use crate::network::{
     Capacity, Comparison, Delay, LearnedDecay, Lif, NamedCapacity, Readout, Reset, Selection,
 };
-use crate::spikes::SpikeSet;
-use crate::study::toml_check::{Document, unknown};
+use crate::study::toml_check::Document;
 use crate::train::loss::{ActivityRegulariser, BatchReduction, LossKind, Objective};
 use crate::train::optimiser::OptimiserKind;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::time::Duration;
 
 /// Value of `model` that marks these files.
 pub const MODEL: &str = "lif";
 
-/// Largest number of samples that a file can ask for.
-const MAX_SAMPLES: usize = 1 << 24;
-
-/// Where the samples come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct DataTable {
-    /// `randman` or `random`.
-    pub set: String,
-    /// Seed of the samples.
-    pub seed: u64,
-    /// Training samples.
-    pub train: usize,
-    /// Test samples.
-    pub test: usize,
-    /// Input units.
-    pub units: usize,
-    /// Time steps (the reference's `seq_len`).
-    #[serde(alias = "seq_len")]
-    pub steps: usize,
-    /// Classes.
-    pub classes: usize,
-    /// Randman: dimension of a manifold.
-    pub dimension: usize,
-    /// Randman: smoothness of a manifold.
-    pub alpha: f64,
-    /// Random spikes: probability of a spike of a unit in a step.
-    pub rate: f64,
-}
-
-impl Default for DataTable {
-    fn default() -> Self {
-        DataTable {
-            set: "randman".into(),
-            seed: 1,
-            train: 1000,
-            test: 250,
-            units: 128,
-            steps: 100,
-            classes: 10,
-            dimension: 1,
-            alpha: 2.0,
-            rate: 0.05,
-        }
-    }
-}
+/// Most hidden layers that `num_hidden_layers` may ask for.
+const MAX_LAYERS: usize = 1000;
 
 /// The network. Sizes of input and output come from the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,6 +47,9 @@ impl Default for DataTable {
 pub struct NetworkTable {
     /// Sizes of the hidden layers.
     pub hidden: Vec<usize>,
+    /// So many hidden layers, all of the size of the first in `hidden`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_hidden_layers: Option<usize>,
     /// Decay of all layers.
     pub decay: f64,
     /// θ₁ of all layers.
@@ -104,9 +62,12 @@ pub struct NetworkTable {
     /// Room in the lists of hidden layers: K = 2·⌊share·n/2⌋, at least 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_activity: Option<f64>,
-    /// Room in the lists of hidden layers: a number, `all` or `auto`; not with `max_activity`.
+    /// Room in the lists of hidden layers: a number, `all` or `auto`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
+    /// Room in the lists of hidden layers as in the reference's base mode: 4·m, at most the layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sparse_multiplier: Option<usize>,
     /// Whether hidden layers feed back into themselves.
     pub recurrent: bool,
     /// See [`Lif::input_scale`].
@@ -138,12 +99,14 @@ impl Default for NetworkTable {
         let lif = Lif::new(&[1, 1, 1]);
         NetworkTable {
             hidden: vec![256, 256],
+            num_hidden_layers: None,
             decay: lif.layers[0].decay,
             threshold: lif.layers[0].threshold,
             second_threshold: lif.layers[0].second_threshold,
             output_second_threshold: lif.layers[1].second_threshold,
             max_activity: None,
             capacity: None,
+            sparse_multiplier: None,
             recurrent: false,
             input_scale: lif.input_scale,
             surrogate_slope: lif.surrogate_slope,
@@ -192,6 +155,9 @@ pub struct TrainingTable {
     pub checkpoint_steps: usize,
     /// See [`Settings::capacity_quantile`].
     pub capacity_quantile: f64,
+    /// Longest time of a training \[s\].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_limit_s: Option<f64>,
 }
 
 /// Optimisers by name.
@@ -219,6 +185,7 @@ impl Default for TrainingTable {
             regulariser: None,
             checkpoint_steps: 0,
             capacity_quantile: 0.99,
+            time_limit_s: None,
         }
     }
 }
@@ -234,9 +201,6 @@ pub struct RunFile {
     pub network: NetworkTable,
     /// Training.
     pub training: TrainingTable,
-    /// What follows from the tables.
-    #[serde(skip)]
-    pub settings: Settings,
 }
 
 impl RunFile {
@@ -257,63 +221,69 @@ impl RunFile {
         if model != MODEL {
             return Err(document.error(&["model"], &format!("must be \"{MODEL}\"")));
         }
-        let data: DataTable = document.table(&["data"])?;
-        let network: NetworkTable = document.table(&["network"])?;
-        let training: TrainingTable = document.table(&["training"])?;
-        if !DATA_SETS.contains(&data.set.as_str()) {
-            let text = unknown("data set", &data.set, &DATA_SETS);
-            return Err(document.error(&["data", "set"], &text));
-        }
-        for (key, count) in [("train", data.train), ("test", data.test)] {
-            if !(1..=MAX_SAMPLES).contains(&count) {
-                let text = format!("{count} is not allowed; give 1 to {MAX_SAMPLES}");
-                return Err(document.error(&["data", key], &text));
-            }
-        }
-        let lif = network.lif(data.units, data.classes);
-        let lif = lif.map_err(|(key, text)| document.error(&["network", key], &text))?;
-        let settings = training.settings(lif);
-        settings.check().map_err(|(name, text)| {
-            let key = name.rsplit('.').next().unwrap_or(&name);
-            let table = if name.starts_with("network") { "network" } else { "training" };
-            document.error(&[table, key], &format!("{name}: {text}"))
-        })?;
-        Ok(RunFile { model, data, network, training, settings })
+        Self::from_document(&document, TrainingTable::default().seed)
     }
 
-    /// Training and test samples.
+    /// Reads the tables of a run, whatever else the document holds; `seed` is that of a run without its
+    /// own.
     ///
     /// # Errors
-    /// [`Error::Usage`] where a setting of the data is out of its range.
-    pub fn samples(&self) -> Result<(SpikeSet, SpikeSet)> {
-        let data = &self.data;
-        if data.set == "random" {
-            let random = RandomSpikes {
-                neurons: data.units,
-                steps: data.steps,
-                classes: data.classes,
-                rate: data.rate,
+    /// As [`RunFile::parse`].
+    pub fn from_document(document: &Document<'_>, seed: u64) -> Result<RunFile> {
+        refuse_options_of_the_reference(document)?;
+        let mut network: NetworkTable = document.table(&["network"])?;
+        if let Some(layers) = network.num_hidden_layers.take() {
+            let (Some(&first), 1..=MAX_LAYERS) = (network.hidden.first(), layers) else {
+                let text =
+                    format!("{layers} is not allowed; give 1 to {MAX_LAYERS}, and hidden = [size]");
+                return Err(document.error(&["network", "num_hidden_layers"], &text));
             };
-            // Other seeds give other samples.
-            return Ok((
-                random.samples(data.seed, data.train)?,
-                random.samples(data.seed ^ 1 << 63, data.test)?,
-            ));
+            network.hidden = vec![first; layers];
         }
-        let settings = RandmanSettings {
-            units: data.units,
-            steps: data.steps,
-            classes: data.classes,
-            dimension: data.dimension,
-            alpha: data.alpha,
-            ..RandmanSettings::default()
-        };
-        let randman = Randman::new(settings, data.seed)?;
-        let per_class = |samples: usize| samples.div_ceil(data.classes);
-        Ok((
-            randman.samples(Part::Train, per_class(data.train)),
-            randman.samples(Part::Test, per_class(data.test)),
-        ))
+        let mut training: TrainingTable = document.table(&["training"])?;
+        training.seed = document.get(&["training", "seed"])?.unwrap_or(seed);
+        if training.time_limit().is_none() && training.time_limit_s.is_some() {
+            let text = "give a number of seconds above 0";
+            return Err(document.error(&["training", "time_limit_s"], text));
+        }
+        let data = DataTable::from_document(document, training.seed)?;
+        let run = RunFile { model: MODEL.into(), data, network, training };
+        let (inputs, classes) = run.data.shape();
+        run.settings_for(inputs, classes).map_err(|(key, text)| {
+            let (table, key) = key.split_once('.').unwrap_or(("training", &key));
+            let key = key.split('.').next().unwrap_or(key);
+            document.error(&[table, as_written(document, table, key)], &text)
+        })?;
+        Ok(run)
+    }
+
+    /// Settings of a training on samples.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with the setting that does not go with the samples.
+    pub fn settings(&self, samples: &Samples) -> Result<Settings> {
+        let settings = self.settings_for(samples.train.neurons(), samples.train.classes());
+        settings.map_err(|(key, text)| Error::Usage(format!("`{key}`: {text}")))
+    }
+
+    /// Settings for these numbers of inputs and classes; the error has the key with its table.
+    pub fn settings_for(
+        &self,
+        inputs: usize,
+        classes: usize,
+    ) -> std::result::Result<Settings, (String, String)> {
+        let lif = self.network.lif(inputs, classes);
+        let lif = lif.map_err(|(key, text)| (format!("network.{key}"), text))?;
+        let settings = self.training.settings(lif);
+        settings.check().map_err(|(name, text)| match name.strip_prefix("network.") {
+            // `layers[1].decay` is `decay` in the table.
+            Some(name) => {
+                let key = name.rsplit('.').next().unwrap_or(name);
+                (format!("network.{key}"), format!("{name}: {text}"))
+            }
+            None => (format!("training.{}", name.trim_start_matches("optimiser.")), text),
+        })?;
+        Ok(settings)
     }
 
     /// The file with all defaults written out.
@@ -321,19 +291,52 @@ impl RunFile {
     /// # Errors
     /// [`Error::Usage`] where a number has no place in TOML.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self).map_err(|e| Error::Usage(format!("settings as TOML: {e}")))
+        let text = self.to_table().and_then(|table| toml::to_string(&table));
+        text.map_err(|e| Error::Usage(format!("settings as TOML: {e}")))
+    }
+
+    /// As [`RunFile::to_toml`].
+    pub fn to_table(&self) -> std::result::Result<toml::Table, toml::ser::Error> {
+        let mut table = toml::Table::try_from(self)?;
+        table.insert("data".into(), self.data.to_table()?.into());
+        Ok(table)
     }
 }
 
-/// Data sets by name.
-const DATA_SETS: [&str; 2] = ["randman", "random"];
+/// Says why an option of the reference's script has no place in the file; those that would change nothing
+/// have none either.
+fn refuse_options_of_the_reference(document: &Document<'_>) -> Result<()> {
+    for table in ["data", "network", "training"] {
+        for key in document.keys(&[table])? {
+            if let Some((_, _, why)) = REFUSED.iter().find(|(name, ..)| *name == key) {
+                let text = format!("is not possible here: {why}; leave it out");
+                return Err(document.error(&[table, &key], &text));
+            }
+        }
+    }
+    Ok(())
+}
 
 impl NetworkTable {
+    /// Names of the hidden layers in `[silence]` and `[space]`.
+    pub fn hidden_names(&self) -> Vec<String> {
+        hidden_names(self.hidden.len())
+    }
+
     fn lif(
         &self,
         inputs: usize,
         classes: usize,
     ) -> std::result::Result<Lif, (&'static str, String)> {
+        let given = [
+            self.max_activity.is_some(),
+            self.capacity.is_some(),
+            self.sparse_multiplier.is_some(),
+        ];
+        if given.into_iter().filter(|given| *given).count() > 1 {
+            let text = "capacity, max_activity and sparse_multiplier exclude each other; give one";
+            return Err(("capacity", text.into()));
+        }
         let mut sizes = vec![inputs];
         sizes.extend(&self.hidden);
         sizes.push(classes);
@@ -361,12 +364,8 @@ impl NetworkTable {
             }
             layer.second_threshold = self.second_threshold;
             layer.recurrent = self.recurrent;
-            layer.capacity = match (self.max_activity, self.capacity) {
-                (Some(_), Some(_)) => {
-                    let text = "capacity and max_activity exclude each other; give one";
-                    return Err(("capacity", text.into()));
-                }
-                (Some(share), None) => {
+            layer.capacity = match (self.max_activity, self.capacity, self.sparse_multiplier) {
+                (Some(share), ..) => {
                     if !(share > 0.0 && share <= 1.0) {
                         let text = format!("{share} is not allowed; give 0 < share ≤ 1");
                         return Err(("max_activity", text));
@@ -374,8 +373,11 @@ impl NetworkTable {
                     let k = (share * layer.neurons as f64 / 2.0) as usize * 2;
                     Capacity::Fixed(k.max(2).min(layer.neurons))
                 }
-                (None, Some(capacity)) => capacity,
-                (None, None) => Capacity::Named(NamedCapacity::All),
+                (None, Some(capacity), _) => capacity,
+                (None, None, Some(multiplier)) => {
+                    Capacity::Fixed(multiplier.saturating_mul(4).clamp(1, layer.neurons))
+                }
+                (None, None, None) => Capacity::Named(NamedCapacity::All),
             };
         }
         Ok(lif)
@@ -383,11 +385,18 @@ impl NetworkTable {
 }
 
 impl TrainingTable {
+    /// Longest time of a training; None also where the file's is none.
+    pub fn time_limit(&self) -> Option<Duration> {
+        let seconds = self.time_limit_s.filter(|s| *s > 0.0)?;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
     fn settings(&self, network: Lif) -> Settings {
         let learning_rate = self.learning_rate;
         Settings {
             method: self.method,
             seed: self.seed,
+            trial: 0,
             batch_size: self.batch_size,
             threads: self.threads,
             checkpoint_steps: self.checkpoint_steps,
@@ -414,20 +423,58 @@ mod tests {
         RunFile::parse(Path::new("run.toml"), text)
     }
 
+    fn network(text: &str) -> Lif {
+        parse(text).unwrap().settings_for(7, 3).unwrap().network
+    }
+
     #[test]
     fn defaults_and_second_names() {
         let run = parse("model = \"lif\"").unwrap();
         assert_eq!(run.training.batch_size, 48);
-        assert_eq!(run.settings.network.layers.len(), 3);
-        let text = "model = \"lif\"\n[network]\nhidden = [101]\nmax_activity = 0.05\n\
+        assert_eq!(network("model = \"lif\"").layers.len(), 3);
+        let text = "model = \"lif\"\n[data]\nset = \"nmnist\"\ndir = \"d\"\nseq_len = 9\n\
+                    sparse_size_inp = 5\n[network]\nhidden = [101]\nmax_activity = 0.05\n\
                     second_thresh = 0.8\n[training]\nlr = 0.1\nbatchsize = 7\nimpl_method = \"dense\"";
         let run = parse(text).unwrap();
-        assert_eq!(run.settings.batch_size, 7);
-        assert_eq!(run.settings.method, Method::Dense);
-        assert_eq!(run.settings.network.layers[0].second_threshold, 0.8);
-        assert_eq!(run.settings.network.layers[0].capacity, Capacity::Fixed(4));
+        assert_eq!((run.data.steps, run.data.capacity), (9, Some(5)));
+        let settings = run.settings_for(7, 3).unwrap();
+        assert_eq!(settings.batch_size, 7);
+        assert_eq!(settings.method, Method::Dense);
+        assert_eq!(settings.network.layers[0].second_threshold, 0.8);
+        assert_eq!(settings.network.layers[0].capacity, Capacity::Fixed(4));
         let again = parse(&run.to_toml().unwrap()).unwrap();
         assert_eq!(again, run);
+    }
+
+    #[test]
+    fn every_set_survives_being_written() {
+        for set in ["randman", "random", "digits", "mnist", "nmnist", "dvs_gesture", "shd", "ssc"] {
+            let dir =
+                if ["randman", "random", "digits"].contains(&set) { "" } else { "dir = \"d\"" };
+            let text =
+                format!("model = \"lif\"\n[data]\nset = \"{set}\"\n{dir}\n[training]\nseed = 7");
+            let run = parse(&text).unwrap();
+            assert_eq!(run.data.seed, Some(7));
+            let written = run.to_toml().unwrap();
+            assert_eq!(parse(&written).unwrap(), run, "{written}");
+        }
+        // The names of the reference.
+        let run =
+            parse("model = \"lif\"\n[data]\ndataset_name = \"DVSGesture\"\ndir = \"d\"").unwrap();
+        assert_eq!(run.data.set, "dvs_gesture");
+    }
+
+    #[test]
+    fn sizes_and_room_of_the_reference() {
+        let text = "model = \"lif\"\n[network]\nhidden = [20]\nnum_hidden_layers = 3\nsparse_multiplier = ";
+        let sizes =
+            |lif: &Lif| lif.layers.iter().map(|l| (l.neurons, l.capacity)).collect::<Vec<_>>();
+        let all = Capacity::Named(NamedCapacity::All);
+        for (multiplier, room) in [("2", 8), ("16", 20)] {
+            let of_hidden = (20, Capacity::Fixed(room));
+            let lif = network(&format!("{text}{multiplier}"));
+            assert_eq!(sizes(&lif), [of_hidden, of_hidden, of_hidden, (3, all)]);
+        }
     }
 
     #[test]
@@ -436,17 +483,37 @@ mod tests {
             ("model = \"lif\"\n[network]\nhiden = [1]", "network.hiden", 3),
             ("model = \"lif\"\n\n[network]\ndecay = 1.5", "network.decay", 4),
             ("model = \"lif\"\n[data]\nset = \"randmann\"", "data.set", 3),
-            ("model = \"lif\"\n[training]\nlr = -1.0", "training", 2),
+            ("model = \"lif\"\n[training]\n\nlr = -1.0", "training.lr", 4),
             ("model = \"lif\"\n[network]\nmax_activity = 0.0", "network.max_activity", 3),
+            ("model = \"lif\"\n[network]\ncapacity = 3\nmax_activity = 0.1", "network.capacity", 3),
+            ("model = \"lif\"\n[data]\ngain = 3.0", "data.gain", 3),
+            ("model = \"lif\"\n[data]\nset = \"mnist\"", "data.dir", 2),
+            (
+                "model = \"lif\"\n[data]\nset = \"ssc\"\ndir = \"d\"\nhold_out = 0.1",
+                "data.hold_out",
+                5,
+            ),
+            ("model = \"lif\"\n[data]\nhold_out = 1.0", "data.hold_out", 3),
+            (
+                "model = \"lif\"\n[data]\nset = \"digits\"\ngain = 1001.0\nencoder = \"bernoulli\"",
+                "data.gain",
+                4,
+            ),
+            ("model = \"lif\"\n[data]\nseq_len = 0", "data.seq_len", 3),
+            ("model = \"lif\"\n[training]\nuse_ipu = 1", "training.use_ipu", 3),
+            ("model = \"lif\"\n[training]\ntime_limit_s = 0.0", "training.time_limit_s", 3),
+            ("model = \"lif\"\n[network]\nnum_hidden_layers = 0", "network.num_hidden_layers", 3),
             ("model = \"stdp\"", "model", 1),
         ] {
             match parse(text).unwrap_err() {
-                Error::Config { line: Some(found), key: name, .. } => {
-                    assert!(name.starts_with(key), "{text}: {name}");
+                Error::Config { line: Some(found), key: name, message, .. } => {
+                    assert_eq!(name, key, "{text}: {message}");
                     assert_eq!(found, line, "{text}");
                 }
                 other => panic!("{text}: {other:?}"),
             }
         }
+        let message = parse("model = \"lif\"\n[training]\nnum_ipus = 2").unwrap_err().to_string();
+        assert!(message.contains("on the processor"), "{message}");
     }
 }

@@ -1,0 +1,6 @@
+//! The program on LIF networks, as a user runs it.
+
+mod compare;
+mod search;
+mod support;
+mod training;
