@@ -2,7 +2,7 @@
 
 use super::toml_check::Document;
 use crate::error::{Error, Result};
-use crate::search::sampler;
+use crate::search::sampler::{self, DEFAULT};
 use crate::search::space::Value::Category as Choice;
 use crate::search::space::{Domain, Point, Space};
 use serde::{Deserialize, Serialize};
@@ -65,10 +65,13 @@ impl Frame {
             true => None,
             false => Some(Space::from_document(document)?),
         };
+        let mut sampler: toml::Table = document.table(&["sampler"])?;
+        // Written out, so that a study folder says which one it was.
+        sampler.entry("name").or_insert(DEFAULT.into());
         let frame = Frame {
             study: document.table(&["study"])?,
             space,
-            sampler: document.table(&["sampler"])?,
+            sampler,
             budget: document.table(&["budget"])?,
         };
         let outside = |path: &[&str], found: &dyn std::fmt::Display, allowed: &str| {
