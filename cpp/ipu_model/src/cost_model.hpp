@@ -19,8 +19,8 @@ struct CostConstant {
 
 namespace cost {
 enum Id : std::size_t {
-  internalSync, globalSync, exchangeLatency, fragmentControl, localCopyCall, stridedCopyCall,
-  stridedCopyElement, hostBytesPerCycle, defaultVertexBase, defaultVertexElement, stackBytes,
+  internalSync, globalSync, exchangeLatency, sendControl, receiveControl, localCopyCall, shortCopy,
+  stridedCopyCall, stridedCopyElement, hostBytesPerCycle, defaultVertexBase, defaultVertexElement, stackBytes,
   controlCodeBytes, controlCodePerStep, hostExchangeCodeBytes, vertexCodeBytes, vertexInstanceBytes,
   exchangeCodePerPhase, exchangeCodePerFragment, count
 };

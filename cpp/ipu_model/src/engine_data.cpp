@@ -1,5 +1,4 @@
 #include "engine_data.hpp"
-#include "copy_group.hpp"
 #include "numbers.hpp"
 #include "poplar/exceptions.hpp"
 #include <algorithm>
@@ -61,6 +60,9 @@ EngineData::EngineData(std::shared_ptr<GraphData> graph,
   debug_ = isTrue(options_, "debug.mode");
   strict_ = isTrue(options_, "debug.strict");
   shuffleSeed_ = std::strtoull(options_.get("debug.shuffleSeed", "1").c_str(), nullptr, 10);
+  for (const auto *list : {&programs_, &graph_->functions})
+    for (const auto &program : *list)
+      countUses(program);
   const int total = static_cast<int>(programs_.size()) + 1;
   for (std::size_t i = 0; i != programs_.size(); ++i) {
     if (progress)
@@ -133,32 +135,45 @@ void EngineData::prepare(const poplar::program::Program &program) {
     checkCopy(node);
     profile_.addCopies({&node});
     break;
-  case Node::Kind::Sequence: prepareSequence(node); return;
+  case Node::Kind::Sequence: {
+    CopyGroup group(*graph_);
+    prepareSequence(node, group);
+    endGroup(group);
+    return;
+  }
   default: profile_.addOther(node); break;
   }
   for (const auto &child : node.children)
     prepare(child);
 }
 
-void EngineData::prepareSequence(const Node &node) {
-  CopyGroup group;
-  const auto endGroup = [&] {
-    if (!group.empty())
-      profile_.addCopies(group.take());
-  };
+void EngineData::countUses(const poplar::program::Program &program) {
+  if (++uses_[&program.node()] == 1)
+    for (const auto &child : program.node().children)
+      countUses(child);
+}
+
+void EngineData::prepareSequence(const Node &node, CopyGroup &group) {
   for (const auto &child : node.children) {
     const Node &next = child.node();
-    if (next.kind != Node::Kind::Copy || !prepared_.insert(&next).second) {
-      endGroup();
+    const bool onlyHere = uses_.at(&next) == 1; // what runs elsewhere, too, has to be a step of its own
+    if (onlyHere && next.kind == Node::Kind::Sequence) {
+      prepareSequence(next, group);
+    } else if (onlyHere && next.kind == Node::Kind::Copy) {
+      checkCopy(next);
+      if (!group.admits(next))
+        endGroup(group);
+      group.add(next);
+    } else {
+      endGroup(group);
       prepare(child);
-      continue;
     }
-    checkCopy(next);
-    if (!group.admits(next))
-      endGroup();
-    group.add(next);
   }
-  endGroup();
+}
+
+void EngineData::endGroup(CopyGroup &group) {
+  if (!group.empty())
+    profile_.addCopies(group.take());
 }
 
 void EngineData::checkCopy(const Node &node) const {

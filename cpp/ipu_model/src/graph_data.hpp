@@ -40,6 +40,8 @@ public:
     }
   }
 
+  bool onOneTile() const { return parts_.size() == 1; }
+
 private:
   struct Part {
     std::size_t end;

@@ -50,14 +50,18 @@ void Profile::addPhase(Step &step, const Traffic &traffic) {
   const double perCycle = graph_.target.getExchangeBytesPerCycle();
   std::uint64_t slowest = 0;
   for (const auto &[tile, t] : traffic.tiles) {
-    const std::uint64_t cycles =
-        std::max(ceilDivide(static_cast<double>(std::max(t.bytesIn, t.bytesOut)), perCycle),
-                 static_cast<std::uint64_t>(costOf(cost::fragmentControl)) * t.fragments);
-    slowest = std::max(slowest, cycles);
+    // A tile sends and receives at once; each way is held up by its data or by the control of its fragments.
+    const auto cycles = [&](std::size_t bytes, std::size_t fragments, cost::Id control) {
+      return std::max(ceilDivide(static_cast<double>(bytes), perCycle),
+                      static_cast<std::uint64_t>(costOf(control)) * fragments);
+    };
+    slowest = std::max({slowest, cycles(t.bytesIn, t.fragmentsIn, cost::receiveControl),
+                        cycles(t.bytesOut, t.fragmentsOut, cost::sendControl)});
     step.tiles[tile].bytesIn += t.bytesIn;
     step.tiles[tile].bytesOut += t.bytesOut;
     memory(tile)[internalExchangeBytes] +=
-        bytesOf(cost::exchangeCodePerPhase) + bytesOf(cost::exchangeCodePerFragment) * t.fragments;
+        bytesOf(cost::exchangeCodePerPhase) +
+        bytesOf(cost::exchangeCodePerFragment) * (t.fragmentsIn + t.fragmentsOut);
   }
   step.exchange += slowest + static_cast<std::uint64_t>(costOf(cost::exchangeLatency));
   step.sync += traffic.crossesIpus ? graph_.target.getGlobalSyncCycles()
@@ -151,7 +155,7 @@ void Profile::addExecute(const ProgramNode &node, BoundComputeSet &set) {
 }
 
 void Profile::addCopyTraffic(const ProgramNode &node, CopyTraffic &copy) const {
-  auto &[traffic, dense, strided, received] = copy;
+  auto &[traffic, dense, strided, received, unaligned] = copy;
   const auto &from = node.tensors[0].view().runs(), &to = node.tensors[1].view().runs();
   const std::size_t size = node.tensors[0].elementType().size();
   // Walk both sides together in pieces that lie densely on one tile each.
@@ -194,11 +198,13 @@ void Profile::addCopyTraffic(const ProgramNode &node, CopyTraffic &copy) const {
       out.bytesOut += bytes;
       in.bytesIn += bytes;
       if (lastSource != a.tile || lastTarget != b.tile) {
-        ++out.fragments;
-        ++in.fragments;
+        ++out.fragmentsOut;
+        ++in.fragmentsIn;
       }
       traffic.crossesIpus |= a.tile / perIPU != b.tile / perIPU;
       received[b.tile] += isDense ? 0 : bytes;
+      if (isDense && ((b.local + tUsed) * size % 8 != 0 || bytes % 8 != 0))
+        ++unaligned[b.tile];
       // Scattered elements are packed before they are sent and unpacked by the receiver.
       if (!isDense) {
         strided[a.tile] += sources.size() > targets.size() ? length : 0;
@@ -221,7 +227,7 @@ void Profile::addCopies(const std::vector<const ProgramNode *> &nodes) {
   CopyTraffic copy;
   for (const ProgramNode *node : nodes)
     addCopyTraffic(*node, copy);
-  auto &[traffic, dense, strided, received] = copy;
+  auto &[traffic, dense, strided, received, unaligned] = copy;
   addBuffers(received);
   std::map<unsigned, std::uint64_t> local;
   for (const auto &[tile, bytes] : dense)
@@ -232,6 +238,10 @@ void Profile::addCopies(const std::vector<const ProgramNode *> &nodes) {
         graph_.target.getNumWorkerContexts() *
         (costOf(cost::stridedCopyCall) +
          costOf(cost::stridedCopyElement) * static_cast<double>(elements)));
+  for (const auto &[tile, pieces] : unaligned) {
+    const std::size_t workers = graph_.target.getNumWorkerContexts();
+    local[tile] += static_cast<std::uint64_t>(costOf(cost::shortCopy)) * roundUp(pieces, workers);
+  }
   std::uint64_t slowest = 0;
   for (const auto &[tile, cycles] : local) {
     slowest = std::max(slowest, cycles);

@@ -77,7 +77,8 @@ private:
   };
   struct CopyTraffic {
     Traffic traffic;
-    std::map<unsigned, std::size_t> dense, strided, received; ///< by tile: bytes, elements, bytes
+    /// By tile: bytes, elements, bytes, pieces.
+    std::map<unsigned, std::size_t> dense, strided, received, unaligned;
   };
   void countStep(std::size_t step);
   void addCopyTraffic(const ProgramNode &node, CopyTraffic &copy) const;

@@ -86,7 +86,7 @@ Traffic trafficOf(const GraphData &graph, const TileLayout &layout, std::vector<
                    const std::size_t bytes =
                        (end - begin) * graph.variables[touch.variable].type.size();
                    (toHome ? user.bytesOut : user.bytesIn) += bytes;
-                   ++user.fragments;
+                   ++(toHome ? user.fragmentsOut : user.fragmentsIn);
                    traffic.crossesIpus |= touch.tile / perIPU != part.tile / perIPU;
                    sent.push_back({part.tile, touch.variable, begin, end});
                  });
@@ -96,7 +96,7 @@ Traffic trafficOf(const GraphData &graph, const TileLayout &layout, std::vector<
     const std::size_t bytes =
         (touch.end - touch.begin) * graph.variables[touch.variable].type.size();
     (toHome ? home.bytesIn : home.bytesOut) += bytes;
-    ++home.fragments;
+    ++(toHome ? home.fragmentsIn : home.fragmentsOut);
   }
   return traffic;
 }

@@ -45,7 +45,7 @@ struct Touch {
 /// Bytes and messages that the tiles exchange in one phase.
 struct Traffic {
   struct Tile {
-    std::size_t bytesIn = 0, bytesOut = 0, fragments = 0;
+    std::size_t bytesIn = 0, bytesOut = 0, fragmentsIn = 0, fragmentsOut = 0;
   };
   std::map<unsigned, Tile> tiles;
   bool empty() const { return tiles.empty(); }

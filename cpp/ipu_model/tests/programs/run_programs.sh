@@ -38,6 +38,9 @@ expect 0 "remote buffers OK" "$here/remote_buffer.cpp"
 expect 0 "sum of squares 42925" "$here/multi_vertex.cpp"
 expect 0 "state OK" "$here/persistent_state.cpp"
 expect 0 "halo exchange OK" "$here/halo_exchange.cpp"
+for strategy in implicit "one by one" "two waves" "by direction" "many tensors"; do
+    expect 0 "within its band" "$here/published_halo.cpp" "$strategy"
+done
 expect 0 "ipu1: 1216 tiles of 262144 bytes, 6 workers" "$here/planner.cpp"
 expect 0 "control flow OK" "$here/control_flow.cpp"
 if has_header gtest/gtest.h; then
