@@ -114,6 +114,12 @@ Tensor cloneToIpu(Graph &graph, const Tensor &t, unsigned dstIPU, const poplar::
   return copy;
 }
 
+Tensor createIpuCopy(Graph &graph, const Tensor &t, unsigned dstIPU, Tensor &copySource, Tensor &copyDestination,
+                     const poplar::DebugContext &name, poplar::TensorCloneMethod method) {
+  copySource = t;
+  return copyDestination = cloneToIpu(graph, t, dstIPU, name, method);
+}
+
 Tensor copyToIpu(Graph &graph, const Tensor &t, poplar::program::Sequence &prog, unsigned dstIPU,
                  const poplar::DebugContext &name, poplar::TensorCloneMethod method) {
   Tensor copy = cloneToIpu(graph, t, dstIPU, name, method);

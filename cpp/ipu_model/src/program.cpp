@@ -214,6 +214,10 @@ Call::Call(Function function, const DebugContext &name) : Program(makeNode(Kind:
   node_->target = function.getId();
 }
 
+Call::Call(const HostFunction &, ArrayRef<Tensor>, ArrayRef<Tensor>, const DebugContext &) {
+  throw poplar_error("Call of a HostFunction is not covered by the model: connect a stream to a callback");
+}
+
 Sync::Sync(SyncType type, const DebugContext &name) : Program(makeNode(Kind::Sync, name)) {
   node_->sync = type;
 }

@@ -257,8 +257,9 @@ TEST_CASE("targets and devices") {
 
 TEST_CASE("what is not covered says so") {
   Machine m;
-  std::stringstream stream;
-  CHECK_CONTAINS(messageOf<poplar_error>([&] { Executable::deserialize(stream); }), "not covered");
+  std::stringstream stream("executable 0 of another process");
+  CHECK_CONTAINS(messageOf<poplar_error>([&] { Executable::deserialize(stream); }), "did not write the executable");
+  CHECK_CONTAINS(messageOf<poplar_error>([&] { Call(HostFunction(), {}, {}); }), "HostFunction is not covered");
   CHECK_CONTAINS(messageOf<poplar_error>([&] { m.graph.addHostFunction("f", 1, 2); }), "'f') is not covered");
   CHECK_CONTAINS(messageOf<poplar_error>([&] { CrossReplicaCopy(1, 2); }), "one replica");
   CHECK_CONTAINS(messageOf<graph_replication_error>([&] { Graph(m.device, 2); }), "replication factor 2");

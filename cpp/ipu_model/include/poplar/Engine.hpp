@@ -26,6 +26,8 @@ public:
   Executable(std::shared_ptr<ipu_model::EngineData> data) : data_(std::move(data)) {}
   Executable(Executable &&) = default;
   Executable &operator=(Executable &&) = default;
+  /// Writes a ticket for this executable, which deserialize takes back in the same process. Programs are not
+  /// compiled to a file: in another process, deserialize throws poplar_error.
   void serialize(std::ostream &out) const;
   static Executable deserialize(std::istream &in);
   const std::shared_ptr<ipu_model::EngineData> &data() const { return data_; }
@@ -122,6 +124,11 @@ public:
   ProfileValue getProfile() const;
   ProfileValue getGraphProfile() const { return getProfile(); }
   ProfileValue getExecutionProfile() const { return getProfile(); }
+  /// Not covered, as libpva is not.
+  template <typename T = bool> void getReport(T = true) const {
+    static_assert(sizeof(T) == 0, "Engine::getReport (libpva) is not covered by the IPU model: use printProfileSummary, "
+                                  "writeReportJson, writeMemorySvg or writeTimelineSvg");
+  }
   /// The same as JSON, and as two pictures (tile memory; time line of the steps).
   void writeReportJson(std::ostream &out) const;
   void writeMemorySvg(std::ostream &out) const;

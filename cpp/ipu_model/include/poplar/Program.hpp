@@ -42,7 +42,7 @@ public:
                                         (std::is_base_of_v<Program, std::decay_t<Rest>> && ...) &&
                                         !(std::is_same_v<std::decay_t<First>, Sequence> &&
                                           sizeof...(Rest) == 0)>>
-  explicit Sequence(First &&first, Rest &&...rest) : Sequence() {
+  Sequence(First &&first, Rest &&...rest) : Sequence() { // not explicit: a program stands for a sequence of it
     add(first);
     (add(rest), ...);
   }
@@ -112,6 +112,8 @@ public:
 class Call : public Program {
 public:
   explicit Call(Function function, const DebugContext & = {});
+  /// Not covered: throws poplar_error, as Graph::addHostFunction does.
+  Call(const HostFunction &function, ArrayRef<Tensor> in, ArrayRef<Tensor> out, const DebugContext & = {});
 };
 
 class Sync : public Program {

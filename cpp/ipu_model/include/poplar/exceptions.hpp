@@ -50,6 +50,9 @@ IPU_MODEL_ERROR(symbol_error, poplar_error);
 IPU_MODEL_ERROR(runtime_error, poplar_error);
 IPU_MODEL_ERROR(application_runtime_error, runtime_error);
 IPU_MODEL_ERROR(system_runtime_error, runtime_error);
+IPU_MODEL_ERROR(recoverable_runtime_error, system_runtime_error);
+IPU_MODEL_ERROR(unrecoverable_runtime_error, system_runtime_error);
+IPU_MODEL_ERROR(unknown_runtime_error, system_runtime_error);
 
 #undef IPU_MODEL_ERROR
 

@@ -34,6 +34,10 @@ void reduceWithOutput(poplar::Graph &graph, const poplar::Tensor &in, const popl
                       poplar::program::Sequence &prog, const poplar::DebugContext & = {},
                       const poplar::OptionFlags & = {});
 /// The same into compute sets, to be executed in their order.
+poplar::Tensor reduce(poplar::Graph &graph, const poplar::Tensor &in, const poplar::Type &outType,
+                      const std::vector<std::size_t> &dims, ReduceParams params,
+                      std::vector<poplar::ComputeSet> &css, const poplar::DebugContext & = {},
+                      const poplar::OptionFlags & = {});
 poplar::Tensor reduce(poplar::Graph &graph, const poplar::Tensor &in,
                       const std::vector<std::size_t> &dims, ReduceParams params,
                       std::vector<poplar::ComputeSet> &css, const poplar::DebugContext & = {},

@@ -9,6 +9,11 @@ poplar::Graph::TileToTensorMapping
 calcLinearTileMapping(const poplar::Graph &graph, poplar::ArrayRef<std::size_t> shape,
                       unsigned minElementsPerTile, unsigned grainSize, unsigned offset = 0,
                       bool ascendingOrder = true);
+inline poplar::Graph::TileToTensorMapping
+calcLinearTileMapping(const poplar::Graph &graph, const poplar::Tensor &tensor, unsigned minElementsPerTile,
+                      unsigned grainSize, unsigned offset = 0, bool ascendingOrder = true) {
+  return calcLinearTileMapping(graph, tensor.shape(), minElementsPerTile, grainSize, offset, ascendingOrder);
+}
 poplar::Graph::TileToTensorMapping calcLinearTileMapping(const poplar::Graph &graph,
                                                          const poplar::Tensor &tensor);
 
@@ -37,6 +42,12 @@ poplar::Tensor copyToIpu(poplar::Graph &graph, const poplar::Tensor &tensor,
                          const poplar::DebugContext & = {},
                          poplar::TensorCloneMethod =
                              poplar::TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES);
+/// The same copy for a caller who adds it: from `copySource` to `copyDestination`.
+poplar::Tensor createIpuCopy(poplar::Graph &graph, const poplar::Tensor &tensor, unsigned dstIPU,
+                             poplar::Tensor &copySource, poplar::Tensor &copyDestination,
+                             const poplar::DebugContext & = {},
+                             poplar::TensorCloneMethod =
+                                 poplar::TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES);
 bool dimIsSplitOverTiles(const poplar::Graph &graph, const poplar::Tensor &tensor,
                          unsigned dimension);
 bool dimIsSplitOverIPUs(const poplar::Graph &graph, const poplar::Tensor &tensor,

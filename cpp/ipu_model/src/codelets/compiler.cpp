@@ -48,7 +48,9 @@ CodeletCompiler::CodeletCompiler() {
 std::vector<std::string> CodeletCompiler::command(const std::vector<std::string>& flags) const {
   // No exceptions, type information or fused multiply-adds on a tile.
   std::vector<std::string> words{program_, "-std=gnu++17", "-O2", "-fPIC", "-fvisibility=hidden", "-fno-exceptions",
-                                 "-fno-rtti", "-ffp-contract=off", "-D__POPC__", "-D__IPU_ARCH_VERSION__=2"};
+                                 "-fno-rtti", "-ffp-contract=off", "-D__POPC__", "-D__IPU_ARCH_VERSION__=2",
+                                 // popc knows attributes that the host's compilers do not.
+                                 "-Wno-attributes", "-Wno-unknown-attributes", "-Wno-ignored-attributes"};
   words.insert(words.end(), flags.begin(), flags.end());
   for (const char* folder : {IPU_MODEL_DEVICE_INCLUDE, IPU_MODEL_HOST_INCLUDE})
     words.insert(words.end(), {"-isystem", folder});

@@ -271,12 +271,18 @@ Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &di
   return reduce(graph, in, in.elementType(), dims, params, prog, name);
 }
 
+Tensor reduce(Graph &graph, const Tensor &in, const Type &outType, const std::vector<std::size_t> &dims,
+              ReduceParams params, std::vector<poplar::ComputeSet> &css,
+              const poplar::DebugContext &name, const poplar::OptionFlags &) {
+  const Tensor out = makeResult(graph, in, outType, dims, name);
+  reduceWithOutput(graph, in, out, dims, params, css, name);
+  return out;
+}
+
 Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims,
               ReduceParams params, std::vector<poplar::ComputeSet> &css,
               const poplar::DebugContext &name, const poplar::OptionFlags &) {
-  const Tensor out = makeResult(graph, in, in.elementType(), dims, name);
-  reduceWithOutput(graph, in, out, dims, params, css, name);
-  return out;
+  return reduce(graph, in, in.elementType(), dims, params, css, name);
 }
 
 void reduceMany(Graph &graph, const std::vector<SingleReduceOp> &reductions,

@@ -56,6 +56,8 @@ else
 fi
 expect refused "Field 'Histogram.bins' has unsupported field type 'unsigned int [16]'" "$here/refused_field.cpp"
 expect refused "writes to elements [0:600) of variable 'data'" "$here/refused_race.cpp"
+expect 2 "(libpva) is not covered by the IPU model" "$here/refused_report.cpp"
+expect 2 "<popnn/NonLinearity.hpp> is not covered by the model" "$here/refused_header.cpp"
 expect 42 "helped" -I "$here/include" -DHELPER_ANSWER=42 --source "$here/helper.cpp" "$here/more_sources.cpp" --flag "two words"
 expect 2 "no such program" "$here/missing.cpp"
 expect 2 "cannot compile" -DHELPER_ANSWER=nothing --source "$here/helper.cpp" "$here/more_sources.cpp"
