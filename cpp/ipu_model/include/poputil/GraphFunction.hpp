@@ -33,6 +33,14 @@ public:
   using Body = std::function<void(std::vector<poplar::Tensor> &, poplar::program::Sequence &)>;
   VoidFunction(poplar::Graph &graph, Signature signature, const Body &body, bool = true,
                const poplar::DebugContext & = {});
+  /// The form whose body names what it makes.
+  template <typename F, typename = std::enable_if_t<std::is_invocable_v<F, std::vector<poplar::Tensor> &,
+                                                                        poplar::program::Sequence &,
+                                                                        const poplar::DebugNameAndId &>>>
+  VoidFunction(poplar::Graph &graph, Signature signature, const F &body, bool inlinable = true,
+               const poplar::DebugContext &name = {})
+      : VoidFunction(graph, std::move(signature),
+                     Body([&](auto &args, auto &prog) { body(args, prog, name); }), inlinable, name) {}
   void operator()(std::vector<poplar::Tensor> &args, poplar::program::Sequence &prog,
                   const poplar::DebugContext & = {});
 
