@@ -162,10 +162,11 @@ void Graph::connect(FieldRef ref, const Tensor &tensor) {
   }
   if (ref.isIndexed() && field.shape == FieldShape::Scalar)
     fail("the field is a scalar and has no elements");
-  const Type wanted = typeOf(field);
-  if (tensor.elementType() != wanted)
+  const Type wanted = typeOf(field), given = tensor.elementType();
+  const bool isLong = (given == LONG && wanted == INT) || (given == UNSIGNED_LONG && wanted == UNSIGNED_INT);
+  if (given != wanted && !isLong) // a tile's long has 32 bits
     throw type_error("tensor " + tensor.getDebugStr() + " of type '" +
-                     tensor.elementType().toString() + "' cannot be connected to " +
+                     given.toString() + "' cannot be connected to " +
                      describe(*data_, ref) + ", whose elements are '" + wanted.toString() + "'");
   const bool oneElement = field.shape == FieldShape::Scalar ||
                           (field.shape == FieldShape::Vector && ref.isIndexed());

@@ -6,7 +6,6 @@
 #include "Program.hpp"
 #include "StreamCallback.hpp"
 #include <chrono>
-#include <cstring> // programs rely on it
 #include <functional>
 #include <iostream>
 #include <memory>

@@ -15,6 +15,12 @@
 #include "exceptions.hpp"
 #include <map>
 #include <sstream>
+// Not needed here; programs rely on them to come along.
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+#include <optional>
 
 namespace poplar {
 
