@@ -8,9 +8,6 @@
 #include <numeric>
 
 namespace poputil {
-using poplar::Graph;
-using poplar::Interval;
-using poplar::Tensor;
 
 namespace {
 constexpr std::size_t ceilDivide(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
@@ -100,7 +97,7 @@ unsigned getTileImbalance(const Graph &graph, const Tensor &t, unsigned minEleme
   return getTileImbalance(graph.getTileMapping(t), minElementsPerTile, grainSize);
 }
 
-Tensor cloneToIpu(Graph &graph, const Tensor &t, unsigned dstIPU, const poplar::DebugContext &name,
+Tensor cloneToIpu(Graph &graph, const Tensor &t, unsigned dstIPU, const DebugContext &name,
                   poplar::TensorCloneMethod method) {
   const unsigned perIPU = graph.getTarget().getTilesPerIPU();
   Tensor copy = graph.clone(t, name, method);
@@ -115,13 +112,13 @@ Tensor cloneToIpu(Graph &graph, const Tensor &t, unsigned dstIPU, const poplar::
 }
 
 Tensor createIpuCopy(Graph &graph, const Tensor &t, unsigned dstIPU, Tensor &copySource, Tensor &copyDestination,
-                     const poplar::DebugContext &name, poplar::TensorCloneMethod method) {
+                     const DebugContext &name, poplar::TensorCloneMethod method) {
   copySource = t;
   return copyDestination = cloneToIpu(graph, t, dstIPU, name, method);
 }
 
-Tensor copyToIpu(Graph &graph, const Tensor &t, poplar::program::Sequence &prog, unsigned dstIPU,
-                 const poplar::DebugContext &name, poplar::TensorCloneMethod method) {
+Tensor copyToIpu(Graph &graph, const Tensor &t, Sequence &prog, unsigned dstIPU,
+                 const DebugContext &name, poplar::TensorCloneMethod method) {
   Tensor copy = cloneToIpu(graph, t, dstIPU, name, method);
   prog.add(poplar::program::Copy(t, copy, false, name));
   return copy;
@@ -325,20 +322,20 @@ std::size_t intervalSequenceNumElements(const Regions &intervals) {
   return n;
 }
 
-Tensor duplicate(Graph &graph, const Tensor &in, poplar::program::Sequence &prog,
-                 const poplar::DebugContext &name, poplar::TensorCloneMethod method) {
+Tensor duplicate(Graph &graph, const Tensor &in, Sequence &prog,
+                 const DebugContext &name, poplar::TensorCloneMethod method) {
   Tensor copy = graph.clone(in, name, method);
   prog.add(poplar::program::Copy(in, copy, false, name));
   return copy;
 }
 
-Tensor cloneN(Graph &graph, const Tensor &t, unsigned n, const poplar::DebugContext &name,
+Tensor cloneN(Graph &graph, const Tensor &t, unsigned n, const DebugContext &name,
               poplar::TensorCloneMethod method) {
   return graph.cloneN(t, n, name, method);
 }
 
-Tensor createBroadcastOperand(Graph &graph, const Tensor &full, const poplar::Type &type,
-                              unsigned dim, bool, const poplar::DebugContext &name) {
+Tensor createBroadcastOperand(Graph &graph, const Tensor &full, const Type &type,
+                              unsigned dim, bool, const DebugContext &name) {
   Tensor t = graph.addVariable(type, {full.dim(dim)}, name);
   mapTensorLinearly(graph, t);
   return t;
@@ -394,19 +391,19 @@ bool canBroadcastToMatch(const Tensor &a, const Tensor &b) {
 namespace graphfn {
 
 VoidFunction::VoidFunction(Graph &graph, Signature signature, const Body &body, bool,
-                           const poplar::DebugContext &name)
+                           const DebugContext &name)
     : graph_(graph), signature_(std::move(signature)) {
   for (const ArgSig &arg : signature_)
     params_.push_back(arg.type == CreatedArg
                           ? Tensor()
                           : graph.clone(arg.similarTensor, {name, arg.debugName}));
-  poplar::program::Sequence program;
+  Sequence program;
   body(params_, program);
   function_ = graph.addFunction(program);
 }
 
-void VoidFunction::operator()(std::vector<Tensor> &args, poplar::program::Sequence &prog,
-                              const poplar::DebugContext &name) {
+void VoidFunction::operator()(std::vector<Tensor> &args, Sequence &prog,
+                              const DebugContext &name) {
   if (args.size() != params_.size())
     throw poplibs_error("graph function called with " + std::to_string(args.size()) +
                         " arguments; it takes " + std::to_string(params_.size()));

@@ -1,10 +1,10 @@
 #pragma once
+#include "poputil/Names.hpp"
 #include "ExprOp.hpp"
 #include "poplar/HostValues.hpp"
 #include "poplar/Type.hpp"
 #include <memory>
 #include <utility>
-#include <vector>
 
 namespace popops::expr {
 
@@ -14,7 +14,7 @@ public:
   enum class Kind { Const, PlaceHolder, Cast, Unary, Binary, Ternary };
   struct Node {
     Kind kind;
-    poplar::Type type;     ///< of a Const or Cast
+    Type type;     ///< of a Const or Cast
     double value = 0;      ///< of a Const
     std::int64_t integer = 0; ///< the same where it was given as an integer
     unsigned index = 0;    ///< of a PlaceHolder, from 1
@@ -42,10 +42,10 @@ class Const : public Expr {
 public:
   template <typename T, typename = ipu_model::IfArithmetic<T>>
   Const(T value) : Const(poplar::equivalent_device_type<T>::value, value) {}
-  template <typename T> Const(poplar::Type type, T value) : Expr(makeConst(type, value)) {}
+  template <typename T> Const(Type type, T value) : Expr(makeConst(type, value)) {}
 
 private:
-  template <typename T> static std::shared_ptr<const Node> makeConst(poplar::Type type, T value) {
+  template <typename T> static std::shared_ptr<const Node> makeConst(Type type, T value) {
     Node node{};
     node.kind = Kind::Const;
     node.type = type;
@@ -77,10 +77,10 @@ inline const PlaceHolder _1(1), _2(2), _3(3), _4(4), _5(5), _6(6), _7(7), _8(8),
 
 class Cast : public Expr {
 public:
-  Cast(const Expr &a, poplar::Type type) : Expr(makeCast(a, type)) {}
+  Cast(const Expr &a, Type type) : Expr(makeCast(a, type)) {}
 
 private:
-  static std::shared_ptr<const Node> makeCast(const Expr &a, poplar::Type type) {
+  static std::shared_ptr<const Node> makeCast(const Expr &a, Type type) {
     Node node{};
     node.kind = Kind::Cast;
     node.type = type;

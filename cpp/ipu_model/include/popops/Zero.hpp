@@ -1,7 +1,8 @@
 #pragma once
+#include "poputil/Names.hpp"
 #include "Fill.hpp"
 
 namespace popops {
-void zero(poplar::Graph &graph, poplar::Tensor t, poplar::program::Sequence &prog,
-          const poplar::DebugContext & = {});
+void zero(Graph &graph, Tensor t, Sequence &prog,
+          const DebugContext & = {});
 }

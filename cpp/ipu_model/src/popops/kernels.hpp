@@ -2,8 +2,7 @@
 // What the built-in operations share: outputs, work by tile, and cost formulas.
 
 #include "../graph_data.hpp"
-#include "poplar/Graph.hpp"
-#include "poplar/Program.hpp"
+#include "poputil/Names.hpp"
 #include <cstdint>
 
 namespace ipu_model {
@@ -31,3 +30,14 @@ void forEachTile(const poplar::Graph &graph, const poplar::Tensor &t, F &&f) {
 poplar::Tensor pick(const poplar::Tensor &flat, const std::vector<poplar::Interval> &intervals);
 
 } // namespace ipu_model
+
+// The built-in operations are written with the model's own names.
+namespace popops {
+using namespace ipu_model;
+}
+namespace poprand {
+using namespace ipu_model;
+}
+namespace poplin {
+using namespace ipu_model;
+}

@@ -7,12 +7,6 @@
 #include <cmath>
 
 namespace poprand {
-using ipu_model::Direction;
-using ipu_model::Slice;
-using poplar::Graph;
-using poplar::Tensor;
-using poplar::program::Sequence;
-using Name = poplar::DebugContext;
 
 namespace {
 
@@ -51,7 +45,7 @@ double gaussian(const Philox &philox, std::uint64_t index, std::uint32_t attempt
 using Draw = std::function<double(const Philox &, std::uint64_t index)>;
 
 /// The seed that an operation uses: the one given, or a state that each execution advances.
-Tensor seedFor(Graph &graph, const Tensor *masterSeed, Sequence &prog, const Name &name) {
+Tensor seedFor(Graph &graph, const Tensor *masterSeed, Sequence &prog, const DebugContext &name) {
   if (masterSeed) {
     if (masterSeed->elementType() != poplar::UNSIGNED_INT || masterSeed->numElements() != 2)
       throw poputil::poplibs_error("a seed is a tensor of two unsigned int, not of " +
@@ -67,13 +61,13 @@ Tensor seedFor(Graph &graph, const Tensor *masterSeed, Sequence &prog, const Nam
 }
 
 Tensor generate(Graph &graph, const char *what, const Tensor *masterSeed, std::uint32_t modifier,
-                const Tensor &reference, const poplar::Type &type, Draw draw, double cycles,
-                Sequence &prog, const Name &name) {
+                const Tensor &reference, const Type &type, Draw draw, double cycles,
+                Sequence &prog, const DebugContext &name) {
   const Tensor seed = seedFor(graph, masterSeed, prog, name);
-  const Tensor out = ipu_model::makeOutput(graph, type, reference.shape(), &reference, {name, what});
+  const Tensor out = makeOutput(graph, type, reference.shape(), &reference, {name, what});
   const Tensor flat = out.flatten();
   // indices: (position in the field, index of its element) for each stretch
-  const std::uint32_t kernel = ipu_model::addKernel(
+  const std::uint32_t kernel = addKernel(
       *graph.data(), std::string("poprand::") + what + "<" + type.toString() + ">",
       {{"seed", Direction::Input, poplar::UNSIGNED_INT},
        {"indices", Direction::Input, poplar::UNSIGNED_INT},
@@ -86,16 +80,16 @@ Tensor generate(Graph &graph, const char *what, const Tensor *masterSeed, std::u
         for (std::size_t i = 0; i != f[2].size; ++i) {
           while (stretch + 2 < f[1].size && indices[stretch + 2] <= i)
             stretch += 2;
-          ipu_model::writeNumber(type, f[2].data, i,
+          writeNumber(type, f[2].data, i,
                                  draw(philox, indices[stretch + 1] + (i - indices[stretch])));
         }
         return true;
       });
-  const poplar::ComputeSet cs = graph.addComputeSet({name, what});
-  ipu_model::forEachTile(graph, flat, [&](unsigned tile, const std::vector<poplar::Interval> &parts) {
+  const ComputeSet cs = graph.addComputeSet({name, what});
+  forEachTile(graph, flat, [&](unsigned tile, const std::vector<Interval> &parts) {
     std::vector<unsigned> indices;
     unsigned position = 0;
-    for (const poplar::Interval &part : parts) {
+    for (const Interval &part : parts) {
       indices.push_back(position);
       indices.push_back(static_cast<unsigned>(part.begin()));
       position += static_cast<unsigned>(part.size());
@@ -103,11 +97,11 @@ Tensor generate(Graph &graph, const char *what, const Tensor *masterSeed, std::u
     const Tensor constant = graph.addConstant(poplar::UNSIGNED_INT, {indices.size()},
                                               poplar::ArrayRef<unsigned>(indices), {name, "indices"});
     graph.setTileMapping(constant, tile);
-    ipu_model::addKernelVertex(
+    addKernelVertex(
         graph, cs, kernel, tile,
-        ipu_model::kernelCycles(graph.getTarget(), position,
+        kernelCycles(graph.getTarget(), position,
                                 std::max(1u, graph.getTarget().getVectorWidth(type)), cycles, 40),
-        {seed, constant, ipu_model::pick(flat, parts)});
+        {seed, constant, pick(flat, parts)});
   });
   prog.add(poplar::program::Execute(cs, name));
   return out;
@@ -118,10 +112,10 @@ Tensor generate(Graph &graph, const char *what, const Tensor *masterSeed, std::u
 void addCodelets(Graph &) {}
 
 Tensor uniform(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &reference,
-               const poplar::Type &type, double low, double high, Sequence &prog, const Name &name) {
+               const Type &type, double low, double high, Sequence &prog, const DebugContext &name) {
   if (!(low <= high))
     throw poputil::poplibs_error("uniform: the lower bound is above the upper");
-  const bool integer = ipu_model::isInteger(type);
+  const bool integer = isInteger(type);
   const double range = integer ? std::floor(high) - std::ceil(low) + 1 : high - low;
   return generate(
       graph, "uniform", seed, modifier, reference, type,
@@ -135,7 +129,7 @@ Tensor uniform(Graph &graph, const Tensor *seed, std::uint32_t modifier, const T
 }
 
 Tensor normal(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &reference,
-              const poplar::Type &type, double mean, double stdDev, Sequence &prog, const Name &name) {
+              const Type &type, double mean, double stdDev, Sequence &prog, const DebugContext &name) {
   return generate(
       graph, "normal", seed, modifier, reference, type,
       [=](const Philox &philox, std::uint64_t index) { return mean + stdDev * gaussian(philox, index, 0); },
@@ -143,8 +137,8 @@ Tensor normal(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Te
 }
 
 Tensor truncatedNormal(Graph &graph, const Tensor *seed, std::uint32_t modifier,
-                       const Tensor &reference, const poplar::Type &type, double mean, double stdDev,
-                       double alpha, Sequence &prog, const Name &name) {
+                       const Tensor &reference, const Type &type, double mean, double stdDev,
+                       double alpha, Sequence &prog, const DebugContext &name) {
   if (!(alpha >= 1)) // below, most draws are thrown away
     throw poputil::poplibs_error("truncatedNormal: alpha must be at least 1");
   return generate(
@@ -158,7 +152,7 @@ Tensor truncatedNormal(Graph &graph, const Tensor *seed, std::uint32_t modifier,
 }
 
 Tensor bernoulli(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &reference,
-                 const poplar::Type &type, double prob, Sequence &prog, const Name &name) {
+                 const Type &type, double prob, Sequence &prog, const DebugContext &name) {
   return generate(
       graph, "bernoulli", seed, modifier, reference, type,
       [=](const Philox &philox, std::uint64_t index) {
@@ -171,13 +165,13 @@ Tensor bernoulli(Graph &graph, const Tensor *seed, std::uint32_t modifier, const
 
 Tensor dropout(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &in,
                const Tensor &reference, double keepProbability, double scale, Sequence &prog,
-               const Name &name) {
+               const DebugContext &name) {
   const Tensor mask =
       bernoulli(graph, seed, modifier, reference, in.elementType(), keepProbability, prog, name);
   using namespace popops::expr;
   return popops::map(graph, _1 * _2 * Const(scale), {in, mask}, prog, {name, "dropout"});
 }
 
-void setSeed(Graph &, const Tensor &, std::uint32_t, Sequence &, const Name &) {}
+void setSeed(Graph &, const Tensor &, std::uint32_t, Sequence &, const DebugContext &) {}
 
 } // namespace poprand
