@@ -11,24 +11,21 @@
 namespace ipu_model {
 
 /// Adjacent copies that touch different elements. Inside one variable of several tiles they must be of one shape, too:
-/// on the published halo benchmark (spec poplar, section 4, L) copies grouped by direction run as a few steps, while the
-/// same copies, directions mixed, run one by one; mixed copies between many variables do not.
+/// on the published halo benchmark (spec poplar, section 4, L) copies grouped by direction run as a few steps, while
+/// the same copies, directions mixed, run one by one; mixed copies between many variables do not.
 class CopyGroup {
 public:
   explicit CopyGroup(const GraphData &graph) : graph_(graph) {}
   bool admits(const ProgramNode &node) const {
-    if (nodes_.empty())
-      return true;
+    if (nodes_.empty()) return true;
     const Shape shape = shapeOf(node);
     if (insideSpreadVariable(node) && (shape.elements != shape_.elements || shape.denseSource != shape_.denseSource ||
-        shape.denseDestination != shape_.denseDestination))
+                                       shape.denseDestination != shape_.denseDestination))
       return false;
     for (const auto &read : node.tensors[0].getVarRegions())
-      if (touches(written_, read))
-        return false;
+      if (touches(written_, read)) return false;
     for (const auto &write : node.tensors[1].getVarRegions())
-      if (touches(written_, write) || touches(read_, write))
-        return false;
+      if (touches(written_, write) || touches(read_, write)) return false;
     return true;
   }
   void add(const ProgramNode &node) {
@@ -65,8 +62,7 @@ private:
     for (const auto &region : tensor.getVarRegions()) {
       std::size_t begin = region.interval.begin(), end = region.interval.end();
       auto next = intervals.upper_bound({region.var, begin});
-      if (next != intervals.begin() && std::prev(next)->first.first == region.var &&
-          std::prev(next)->second >= begin)
+      if (next != intervals.begin() && std::prev(next)->first.first == region.var && std::prev(next)->second >= begin)
         --next;
       while (next != intervals.end() && next->first.first == region.var && next->first.second <= end) {
         begin = std::min(begin, next->first.second);

@@ -15,12 +15,10 @@ const CostConstant &costConstant(cost::Id id) {
       {"local copy by six workers", 288, "cycles a call", "public IPU21 compiler tables", "public"},
       {"short copy of what arrives off an 8-byte boundary", 77, "worker cycles a piece",
        "published halo exchange: ShortMemcpy 72 to 83 cycles", "public"},
-      {"strided copy, fixed part", 36, "worker cycles",
-       "published strided copies of 100 floats: 786 cycles", "fitted"},
-      {"strided copy, each element", 7.5, "worker cycles",
-       "published strided copies of 100 floats: 786 cycles", "fitted"},
-      {"host exchange", 6.0, "bytes a cycle, all tiles",
-       "40 MB in 6,663,550 cycles, published profile", "public"},
+      {"strided copy, fixed part", 36, "worker cycles", "published strided copies of 100 floats: 786 cycles", "fitted"},
+      {"strided copy, each element", 7.5, "worker cycles", "published strided copies of 100 floats: 786 cycles",
+       "fitted"},
+      {"host exchange", 6.0, "bytes a cycle, all tiles", "40 MB in 6,663,550 cycles, published profile", "public"},
       {"vertex without estimate, fixed part", 20, "worker cycles", "own choice", "assumed"},
       {"vertex without estimate, each element", 4, "worker cycles", "own choice", "assumed"},
       {"stack", 3168, "bytes a tile", "published profile of a small program", "public"},
@@ -30,16 +28,15 @@ const CostConstant &costConstant(cost::Id id) {
       {"vertex code", 400, "bytes a vertex type and tile", "own choice", "assumed"},
       {"vertex instance", 4, "bytes", "own choice: a pointer", "assumed"},
       {"exchange code, each phase", 32, "bytes a tile", "own choice", "assumed"},
-      {"exchange code, each fragment", 12, "bytes",
-       "own choice: three instructions, as the control of a fragment", "assumed"},
+      {"exchange code, each fragment", 12, "bytes", "own choice: three instructions, as the control of a fragment",
+       "assumed"},
   };
   return table[id];
 }
 
 std::uint64_t defaultVertexCycles(std::size_t elements) {
   return static_cast<std::uint64_t>(costOf(cost::defaultVertexBase) +
-                                    costOf(cost::defaultVertexElement) *
-                                        static_cast<double>(elements));
+                                    costOf(cost::defaultVertexElement) * static_cast<double>(elements));
 }
 
 } // namespace ipu_model

@@ -12,9 +12,18 @@
 namespace ipu_model {
 
 enum MemoryCategory : std::size_t {
-  variableBytes, constantBytes, edgeBufferBytes, vertexInstanceBytes, vertexFieldBytes,
-  descriptorBytes, vertexCodeBytes, controlCodeBytes, internalExchangeBytes, hostExchangeBytes,
-  stackBytes, memoryCategories
+  variableBytes,
+  constantBytes,
+  edgeBufferBytes,
+  vertexInstanceBytes,
+  vertexFieldBytes,
+  descriptorBytes,
+  vertexCodeBytes,
+  controlCodeBytes,
+  internalExchangeBytes,
+  hostExchangeBytes,
+  stackBytes,
+  memoryCategories
 };
 const char *categoryName(MemoryCategory category);
 
@@ -56,8 +65,7 @@ public:
   void beginRun(unsigned program);
   void count(const ProgramNode &node) {
     const auto found = stepOf_.find(&node);
-    if (found != stepOf_.end())
-      countStep(found->second);
+    if (found != stepOf_.end()) countStep(found->second);
   }
   void reset();
   void setEnabled(bool enabled) { enabled_ = enabled; }

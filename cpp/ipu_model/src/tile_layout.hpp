@@ -54,7 +54,6 @@ struct Traffic {
 
 /// Traffic for tiles to get the elements of `touches` that live elsewhere; each tile gets an element
 /// once, and an element is sent once however many tiles get it. `toHome` turns all directions round.
-Traffic trafficOf(const GraphData &graph, const TileLayout &layout, std::vector<Touch> touches,
-                  bool toHome);
+Traffic trafficOf(const GraphData &graph, const TileLayout &layout, std::vector<Touch> touches, bool toHome);
 
 } // namespace ipu_model

@@ -11,10 +11,9 @@ struct poplar_error : std::runtime_error {
       : std::runtime_error(message), type(kind) {}
 };
 
-#define IPU_MODEL_ERROR(name, base)                                                                \
-  struct name : base {                                                                             \
-    explicit name(const std::string &message, const std::string &kind = #name)                     \
-        : base(message, kind) {}                                                                   \
+#define IPU_MODEL_ERROR(name, base)                                                                                    \
+  struct name : base {                                                                                                 \
+    explicit name(const std::string &message, const std::string &kind = #name) : base(message, kind) {}                \
   }
 
 IPU_MODEL_ERROR(graph_object_load_error, poplar_error);

@@ -11,54 +11,32 @@ using PlanningCache = poplin::PlanningCache;
 
 // A is [m, k], B is [k, n]; the grouped forms have a leading dimension of groups.
 
-Tensor matMul(Graph &graph, const Tensor &A, const Tensor &B,
-                      Sequence &prog, const Type &outputType,
-                      const DebugContext & = {}, const OptionFlags & = {},
-                      PlanningCache * = nullptr);
-Tensor matMul(Graph &graph, const Tensor &A, const Tensor &B,
-                      Sequence &prog, const DebugContext & = {},
-                      const OptionFlags & = {}, PlanningCache * = nullptr);
-void matMulWithOutput(Graph &graph, const Tensor &A, const Tensor &B,
-                      Tensor &out, Sequence &prog,
-                      const DebugContext & = {}, const OptionFlags & = {},
-                      PlanningCache * = nullptr);
+Tensor matMul(Graph &graph, const Tensor &A, const Tensor &B, Sequence &prog, const Type &outputType,
+              const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
+Tensor matMul(Graph &graph, const Tensor &A, const Tensor &B, Sequence &prog, const DebugContext & = {},
+              const OptionFlags & = {}, PlanningCache * = nullptr);
+void matMulWithOutput(Graph &graph, const Tensor &A, const Tensor &B, Tensor &out, Sequence &prog,
+                      const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
 /// C += k * A * B
-void matMulAcc(Graph &graph, const Tensor &C, float k, const Tensor &A,
-               const Tensor &B, Sequence &prog,
-               const DebugContext & = {}, const OptionFlags & = {},
-               PlanningCache * = nullptr);
-Tensor matMulGrouped(Graph &graph, const Tensor &A, const Tensor &B,
-                             Sequence &prog, const Type &outputType,
-                             const DebugContext & = {}, const OptionFlags & = {},
-                             PlanningCache * = nullptr);
+void matMulAcc(Graph &graph, const Tensor &C, float k, const Tensor &A, const Tensor &B, Sequence &prog,
+               const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
+Tensor matMulGrouped(Graph &graph, const Tensor &A, const Tensor &B, Sequence &prog, const Type &outputType,
+                     const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
 
-Tensor createMatMulInputLHS(Graph &graph, const Type &inputType,
-                                    const Type &outputType,
-                                    const std::vector<std::size_t> &aShape,
-                                    const std::vector<std::size_t> &bShape,
-                                    const DebugContext & = {},
-                                    const OptionFlags & = {}, PlanningCache * = nullptr);
-Tensor createMatMulInputLHS(Graph &graph, const Type &dataType,
-                                    const std::vector<std::size_t> &aShape,
-                                    const std::vector<std::size_t> &bShape,
-                                    const DebugContext & = {},
-                                    const OptionFlags & = {}, PlanningCache * = nullptr);
-Tensor createMatMulInputRHS(Graph &graph, const Type &inputType,
-                                    const Type &outputType,
-                                    const std::vector<std::size_t> &aShape,
-                                    const std::vector<std::size_t> &bShape,
-                                    const DebugContext & = {},
-                                    const OptionFlags & = {}, PlanningCache * = nullptr);
-Tensor createMatMulInputRHS(Graph &graph, const Type &dataType,
-                                    const std::vector<std::size_t> &aShape,
-                                    const std::vector<std::size_t> &bShape,
-                                    const DebugContext & = {},
-                                    const OptionFlags & = {}, PlanningCache * = nullptr);
-Tensor createMatMulOutput(Graph &graph, const Type &inputType,
-                                  const Type &outputType,
-                                  const std::vector<std::size_t> &aShape,
-                                  const std::vector<std::size_t> &bShape,
-                                  const DebugContext & = {},
-                                  const OptionFlags & = {}, PlanningCache * = nullptr);
+Tensor createMatMulInputLHS(Graph &graph, const Type &inputType, const Type &outputType,
+                            const std::vector<std::size_t> &aShape, const std::vector<std::size_t> &bShape,
+                            const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
+Tensor createMatMulInputLHS(Graph &graph, const Type &dataType, const std::vector<std::size_t> &aShape,
+                            const std::vector<std::size_t> &bShape, const DebugContext & = {}, const OptionFlags & = {},
+                            PlanningCache * = nullptr);
+Tensor createMatMulInputRHS(Graph &graph, const Type &inputType, const Type &outputType,
+                            const std::vector<std::size_t> &aShape, const std::vector<std::size_t> &bShape,
+                            const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
+Tensor createMatMulInputRHS(Graph &graph, const Type &dataType, const std::vector<std::size_t> &aShape,
+                            const std::vector<std::size_t> &bShape, const DebugContext & = {}, const OptionFlags & = {},
+                            PlanningCache * = nullptr);
+Tensor createMatMulOutput(Graph &graph, const Type &inputType, const Type &outputType,
+                          const std::vector<std::size_t> &aShape, const std::vector<std::size_t> &bShape,
+                          const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
 
 } // namespace poplin

@@ -3,6 +3,5 @@
 
 namespace popops {
 /// One BOOL: whether all elements are true.
-Tensor allTrue(Graph &graph, Tensor A, Sequence &prog,
-                       const DebugContext & = {});
+Tensor allTrue(Graph &graph, Tensor A, Sequence &prog, const DebugContext & = {});
 } // namespace popops

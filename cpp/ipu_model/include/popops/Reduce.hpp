@@ -1,6 +1,6 @@
 #pragma once
-#include "poputil/Names.hpp"
 #include "Operation.hpp"
+#include "poputil/Names.hpp"
 #include <string>
 
 namespace popops {
@@ -18,41 +18,28 @@ struct ReduceParams {
 };
 
 /// Reduces the dimensions `dims`; the others remain. The order of summation is not specified.
-Tensor reduce(Graph &graph, const Tensor &in, const Type &outType,
-                      const std::vector<std::size_t> &dims, ReduceParams params,
-                      Sequence &prog, const DebugContext & = {},
-                      const OptionFlags & = {});
-Tensor reduce(Graph &graph, const Tensor &in,
-                      const std::vector<std::size_t> &dims, ReduceParams params,
-                      Sequence &prog, const DebugContext & = {},
-                      const OptionFlags & = {});
-void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out,
-                      const std::vector<std::size_t> &dims, ReduceParams params,
-                      Sequence &prog, const DebugContext & = {},
-                      const OptionFlags & = {});
+Tensor reduce(Graph &graph, const Tensor &in, const Type &outType, const std::vector<std::size_t> &dims,
+              ReduceParams params, Sequence &prog, const DebugContext & = {}, const OptionFlags & = {});
+Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims, ReduceParams params, Sequence &prog,
+              const DebugContext & = {}, const OptionFlags & = {});
+void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out, const std::vector<std::size_t> &dims,
+                      ReduceParams params, Sequence &prog, const DebugContext & = {}, const OptionFlags & = {});
 /// The same into compute sets, to be executed in their order.
-Tensor reduce(Graph &graph, const Tensor &in, const Type &outType,
-                      const std::vector<std::size_t> &dims, ReduceParams params,
-                      std::vector<ComputeSet> &css, const DebugContext & = {},
-                      const OptionFlags & = {});
-Tensor reduce(Graph &graph, const Tensor &in,
-                      const std::vector<std::size_t> &dims, ReduceParams params,
-                      std::vector<ComputeSet> &css, const DebugContext & = {},
-                      const OptionFlags & = {});
-void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out,
-                      const std::vector<std::size_t> &dims, ReduceParams params,
-                      std::vector<ComputeSet> &css, const DebugContext & = {},
+Tensor reduce(Graph &graph, const Tensor &in, const Type &outType, const std::vector<std::size_t> &dims,
+              ReduceParams params, std::vector<ComputeSet> &css, const DebugContext & = {}, const OptionFlags & = {});
+Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims, ReduceParams params,
+              std::vector<ComputeSet> &css, const DebugContext & = {}, const OptionFlags & = {});
+void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out, const std::vector<std::size_t> &dims,
+                      ReduceParams params, std::vector<ComputeSet> &css, const DebugContext & = {},
                       const OptionFlags & = {});
 
 struct SingleReduceOp {
-  SingleReduceOp(Tensor tensor, std::vector<std::size_t> dimensions, ReduceParams parameters,
-                 Type type, std::string name = "")
-      : in(std::move(tensor)), dims(std::move(dimensions)), params(std::move(parameters)),
-        useOutType(true), outType(type), debugName(std::move(name)) {}
-  SingleReduceOp(Tensor tensor, std::vector<std::size_t> dimensions, ReduceParams parameters,
+  SingleReduceOp(Tensor tensor, std::vector<std::size_t> dimensions, ReduceParams parameters, Type type,
                  std::string name = "")
-      : in(std::move(tensor)), dims(std::move(dimensions)), params(std::move(parameters)),
-        debugName(std::move(name)) {}
+      : in(std::move(tensor)), dims(std::move(dimensions)), params(std::move(parameters)), useOutType(true),
+        outType(type), debugName(std::move(name)) {}
+  SingleReduceOp(Tensor tensor, std::vector<std::size_t> dimensions, ReduceParams parameters, std::string name = "")
+      : in(std::move(tensor)), dims(std::move(dimensions)), params(std::move(parameters)), debugName(std::move(name)) {}
   Tensor in;
   std::vector<std::size_t> dims;
   ReduceParams params;
@@ -61,8 +48,7 @@ struct SingleReduceOp {
   std::string debugName;
 };
 /// Several reductions at once; empty `outputs` are made, others are written.
-void reduceMany(Graph &graph, const std::vector<SingleReduceOp> &reductions,
-                std::vector<Tensor> &outputs, Sequence &prog,
-                const DebugContext & = {}, const OptionFlags & = {});
+void reduceMany(Graph &graph, const std::vector<SingleReduceOp> &reductions, std::vector<Tensor> &outputs,
+                Sequence &prog, const DebugContext & = {}, const OptionFlags & = {});
 
 } // namespace popops

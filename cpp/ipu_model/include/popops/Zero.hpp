@@ -1,8 +1,7 @@
 #pragma once
-#include "poputil/Names.hpp"
 #include "Fill.hpp"
+#include "poputil/Names.hpp"
 
 namespace popops {
-void zero(Graph &graph, Tensor t, Sequence &prog,
-          const DebugContext & = {});
+void zero(Graph &graph, Tensor t, Sequence &prog, const DebugContext & = {});
 }

@@ -17,9 +17,17 @@
   using poplar::program::Program;                                                                                      \
   using poplar::program::Sequence;
 
-namespace poputil { IPU_MODEL_NAMES }
-namespace popops { IPU_MODEL_NAMES }
-namespace poprand { IPU_MODEL_NAMES }
-namespace poplin { IPU_MODEL_NAMES }
+namespace poputil {
+IPU_MODEL_NAMES
+}
+namespace popops {
+IPU_MODEL_NAMES
+}
+namespace poprand {
+IPU_MODEL_NAMES
+}
+namespace poplin {
+IPU_MODEL_NAMES
+}
 
 #undef IPU_MODEL_NAMES

@@ -8,23 +8,19 @@ using Regions = std::vector<std::vector<Interval>>;
 
 /// Splits regions into at most `maxPartitions` lists of about equal size; pieces are multiples of
 /// `grainSize` except the last of a region.
-Regions splitRegions(const std::vector<Interval> &regions, unsigned grainSize,
-                     unsigned maxPartitions, unsigned minElementsPerPartition = 0,
-                     unsigned maxElementsPerPartition = UINT_MAX,
+Regions splitRegions(const std::vector<Interval> &regions, unsigned grainSize, unsigned maxPartitions,
+                     unsigned minElementsPerPartition = 0, unsigned maxElementsPerPartition = UINT_MAX,
                      unsigned maxElementsPerRegion = UINT_MAX);
-Regions splitRegionsBetweenWorkers(const poplar::Target &target,
-                                   const std::vector<Interval> &regions, unsigned grainSize,
-                                   unsigned minElementsPerPartition = 0,
+Regions splitRegionsBetweenWorkers(const poplar::Target &target, const std::vector<Interval> &regions,
+                                   unsigned grainSize, unsigned minElementsPerPartition = 0,
                                    unsigned maxElementsPerPartition = UINT_MAX,
                                    unsigned maxElementsPerRegion = UINT_MAX);
 /// The same for regions that are lists of intervals (each list stays one contiguous region).
 std::vector<Regions> splitRegions(const Regions &regions, unsigned grainSize, unsigned maxPartitions,
-                                  unsigned minElementsPerPartition = 0,
-                                  unsigned maxElementsPerPartition = UINT_MAX,
+                                  unsigned minElementsPerPartition = 0, unsigned maxElementsPerPartition = UINT_MAX,
                                   unsigned maxElementsPerRegion = UINT_MAX);
-std::vector<Regions> splitRegionsBetweenWorkers(const poplar::Target &target,
-                                                const Regions &regions, unsigned grainSize,
-                                                unsigned minElementsPerPartition = 0,
+std::vector<Regions> splitRegionsBetweenWorkers(const poplar::Target &target, const Regions &regions,
+                                                unsigned grainSize, unsigned minElementsPerPartition = 0,
                                                 unsigned maxElementsPerPartition = UINT_MAX,
                                                 unsigned maxElementsPerRegion = UINT_MAX);
 
@@ -36,16 +32,11 @@ std::vector<Interval> mergeAdjacentRegions(const std::vector<Interval> &regions)
 std::size_t intervalSequenceNumElements(const std::vector<Interval> &intervals);
 std::size_t intervalSequenceNumElements(const Regions &intervals);
 
-Tensor duplicate(Graph &graph, const Tensor &in,
-                         Sequence &prog, const DebugContext & = {},
-                         poplar::TensorCloneMethod =
-                             poplar::TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES);
-Tensor cloneN(Graph &graph, const Tensor &t, unsigned n,
-                      const DebugContext & = {},
-                      poplar::TensorCloneMethod =
-                          poplar::TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES);
-Tensor createBroadcastOperand(Graph &graph, const Tensor &fullTensor,
-                                      const Type &type, unsigned dim,
-                                      bool ditherMapping = false, const DebugContext & = {});
+Tensor duplicate(Graph &graph, const Tensor &in, Sequence &prog, const DebugContext & = {},
+                 poplar::TensorCloneMethod = poplar::TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES);
+Tensor cloneN(Graph &graph, const Tensor &t, unsigned n, const DebugContext & = {},
+              poplar::TensorCloneMethod = poplar::TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES);
+Tensor createBroadcastOperand(Graph &graph, const Tensor &fullTensor, const Type &type, unsigned dim,
+                              bool ditherMapping = false, const DebugContext & = {});
 
 } // namespace poputil

@@ -16,7 +16,8 @@ class Accumulator {
 public:
   Accumulator(Operation op, Type type) : op_(op), floating_(type.isFloatingPoint()) {
     switch (op) {
-    case Operation::MUL: case Operation::LOGICAL_AND: f_ = 1, i_ = 1; break;
+    case Operation::MUL:
+    case Operation::LOGICAL_AND: f_ = 1, i_ = 1; break;
     case Operation::MIN:
       f_ = std::numeric_limits<double>::infinity(), i_ = std::numeric_limits<std::int64_t>::max();
       break;
@@ -80,8 +81,7 @@ Tensor asRows(const Tensor &in, const std::vector<std::size_t> &dims, std::vecto
   }
   for (std::size_t d : dims)
     if (d >= in.rank())
-      throw poputil::poplibs_error("reduce: dimension " + std::to_string(d) + " of shape " +
-                                   in.shapeToString());
+      throw poputil::poplibs_error("reduce: dimension " + std::to_string(d) + " of shape " + in.shapeToString());
   order.insert(order.end(), last.begin(), last.end());
   const Tensor shuffled = in.dimShuffle(order);
   return shuffled.reshape({rows, rows == 0 ? 0 : in.numElements() / rows});
@@ -97,15 +97,13 @@ struct Share {
 
 /// Adds a vertex a share that reduces runs of `in` to one element each of `out`.
 void addStage(Graph &graph, ComputeSet cs, const Tensor &in, const std::vector<Share> &shares,
-              const std::vector<Tensor> &outs, const ReduceParams &params, bool partialInput,
-              bool last) {
+              const std::vector<Tensor> &outs, const ReduceParams &params, bool partialInput, bool last) {
   const Type inType = in.elementType(), outType = outs.at(0).elementType();
   const bool update = last && params.update, scaled = last && params.useScale;
   std::vector<KernelField> fields{{"in", Direction::Input, inType},
-                                             {"counts", Direction::Input, poplar::UNSIGNED_INT},
-                                             {"out", update ? Direction::InOut : Direction::Output, outType}};
-  if (scaled)
-    fields.push_back({"scale", Direction::Input, params.scale.elementType()});
+                                  {"counts", Direction::Input, poplar::UNSIGNED_INT},
+                                  {"out", update ? Direction::InOut : Direction::Output, outType}};
+  if (scaled) fields.push_back({"scale", Direction::Input, params.scale.elementType()});
   const Type scaleType = scaled ? params.scale.elementType() : poplar::FLOAT;
   const std::uint32_t kernel = addKernel(
       *graph.data(), std::string("popops::Reduce") + (partialInput ? "Partials" : "") + "<" + inType.toString() + ">",
@@ -114,12 +112,9 @@ void addStage(Graph &graph, ComputeSet cs, const Tensor &in, const std::vector<S
         const auto *counts = static_cast<const unsigned *>(f[1].data);
         for (std::size_t o = 0; o != f[2].size; ++o) {
           Accumulator sum(op, outType);
-          for (unsigned i = 0; i != counts[o]; ++i)
-            sum.add(inType, f[0].data, next++, partialInput);
-          if (scaled)
-            sum.scale(readNumber(scaleType, f[3].data, 0));
-          if (update)
-            sum.add(outType, f[2].data, o, true);
+          for (unsigned i = 0; i != counts[o]; ++i) sum.add(inType, f[0].data, next++, partialInput);
+          if (scaled) sum.scale(readNumber(scaleType, f[3].data, 0));
+          if (update) sum.add(outType, f[2].data, o, true);
           sum.write(outType, f[2].data, o);
         }
         return true;
@@ -130,11 +125,10 @@ void addStage(Graph &graph, ComputeSet cs, const Tensor &in, const std::vector<S
                                             poplar::ArrayRef<unsigned>(share.counts), "reduceCounts");
     graph.setTileMapping(counts, share.tile);
     std::vector<Tensor> edges{pick(in, share.elements), counts, outs[s]};
-    if (scaled)
-      edges.push_back(params.scale);
+    if (scaled) edges.push_back(params.scale);
     addKernelVertex(graph, cs, kernel, share.tile,
                     kernelCycles(graph.getTarget(), edges[0].numElements(),
-                                            std::max(1u, graph.getTarget().getVectorWidth(inType)), 2, 30),
+                                 std::max(1u, graph.getTarget().getVectorWidth(inType)), 2, 30),
                     edges);
   }
 }
@@ -151,8 +145,7 @@ void addReduction(Graph &graph, const Tensor &in, Tensor out, const std::vector<
   if (logical != (in.elementType() == poplar::BOOL))
     throw poputil::poplibs_error("reduce: the operation does not take elements of type '" +
                                  in.elementType().toString() + "'");
-  if (out.numElements() == 0)
-    return;
+  if (out.numElements() == 0) return;
   const std::size_t length = rows.dim(1);
   const Tensor flat = rows.flatten();
   // First each tile reduces what it holds.
@@ -184,8 +177,7 @@ void addReduction(Graph &graph, const Tensor &in, Tensor out, const std::vector<
     graph.setTileMapping(outs.back(), share.tile);
     next += share.outputs.size();
   }
-  if (!shares.empty())
-    addStage(graph, nextSet(), flat, shares, outs, params, false, false);
+  if (!shares.empty()) addStage(graph, nextSet(), flat, shares, outs, params, false, false);
   // Then the tiles of the output reduce the partial results.
   shares.clear();
   outs.clear();
@@ -195,26 +187,23 @@ void addReduction(Graph &graph, const Tensor &in, Tensor out, const std::vector<
       for (std::size_t o = interval.begin(); o != interval.end(); ++o) {
         share.outputs.push_back(o);
         share.counts.push_back(static_cast<unsigned>(partialsOf[o].size()));
-        for (std::size_t p : partialsOf[o])
-          share.elements.emplace_back(p, p + 1);
+        for (std::size_t p : partialsOf[o]) share.elements.emplace_back(p, p + 1);
       }
-    if (share.elements.empty())
-      share.elements.emplace_back(0, 0);
+    if (share.elements.empty()) share.elements.emplace_back(0, 0);
     outs.push_back(pick(out, intervals));
     shares.push_back(std::move(share));
   });
   addStage(graph, nextSet(), partial, shares, outs, params, true, true);
 }
 
-Tensor makeResult(Graph &graph, const Tensor &in, const Type &type,
-                  const std::vector<std::size_t> &dims, const DebugContext &name) {
+Tensor makeResult(Graph &graph, const Tensor &in, const Type &type, const std::vector<std::size_t> &dims,
+                  const DebugContext &name) {
   std::vector<std::size_t> shape;
   asRows(in, dims, shape);
   return makeOutput(graph, type, shape, nullptr, {name, "reduced"});
 }
 
-std::function<ComputeSet()> intoSequence(Graph &graph, Sequence &prog,
-                                                 const DebugContext &name) {
+std::function<ComputeSet()> intoSequence(Graph &graph, Sequence &prog, const DebugContext &name) {
   return [&graph, &prog, name] {
     const ComputeSet cs = graph.addComputeSet({name, "reduce"});
     prog.add(poplar::program::Execute(cs, name));
@@ -222,66 +211,55 @@ std::function<ComputeSet()> intoSequence(Graph &graph, Sequence &prog,
   };
 }
 
-std::function<ComputeSet()> intoSets(Graph &graph, std::vector<ComputeSet> &css,
-                                             std::size_t &used, const DebugContext &name) {
+std::function<ComputeSet()> intoSets(Graph &graph, std::vector<ComputeSet> &css, std::size_t &used,
+                                     const DebugContext &name) {
   return [&graph, &css, &used, name] {
-    if (used == css.size())
-      css.push_back(graph.addComputeSet({name, "reduce"}));
+    if (used == css.size()) css.push_back(graph.addComputeSet({name, "reduce"}));
     return css[used++];
   };
 }
 
 } // namespace
 
-void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out,
-                      const std::vector<std::size_t> &dims, ReduceParams params,
-                      Sequence &prog, const DebugContext &name,
-                      const OptionFlags &) {
+void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out, const std::vector<std::size_t> &dims,
+                      ReduceParams params, Sequence &prog, const DebugContext &name, const OptionFlags &) {
   addReduction(graph, in, out, dims, params, intoSequence(graph, prog, name));
 }
 
-void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out,
-                      const std::vector<std::size_t> &dims, ReduceParams params,
-                      std::vector<ComputeSet> &css, const DebugContext &name,
+void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out, const std::vector<std::size_t> &dims,
+                      ReduceParams params, std::vector<ComputeSet> &css, const DebugContext &name,
                       const OptionFlags &) {
   std::size_t used = 0;
   addReduction(graph, in, out, dims, params, intoSets(graph, css, used, name));
 }
 
-Tensor reduce(Graph &graph, const Tensor &in, const Type &outType,
-              const std::vector<std::size_t> &dims, ReduceParams params,
-              Sequence &prog, const DebugContext &name,
-              const OptionFlags &) {
-  if (params.update)
-    throw poputil::poplibs_error("reduce with update needs an output; use reduceWithOutput");
+Tensor reduce(Graph &graph, const Tensor &in, const Type &outType, const std::vector<std::size_t> &dims,
+              ReduceParams params, Sequence &prog, const DebugContext &name, const OptionFlags &) {
+  if (params.update) throw poputil::poplibs_error("reduce with update needs an output; use reduceWithOutput");
   const Tensor out = makeResult(graph, in, outType, dims, name);
   reduceWithOutput(graph, in, out, dims, params, prog, name);
   return out;
 }
 
-Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims,
-              ReduceParams params, Sequence &prog, const DebugContext &name,
-              const OptionFlags &) {
+Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims, ReduceParams params, Sequence &prog,
+              const DebugContext &name, const OptionFlags &) {
   return reduce(graph, in, in.elementType(), dims, params, prog, name);
 }
 
 Tensor reduce(Graph &graph, const Tensor &in, const Type &outType, const std::vector<std::size_t> &dims,
-              ReduceParams params, std::vector<ComputeSet> &css,
-              const DebugContext &name, const OptionFlags &) {
+              ReduceParams params, std::vector<ComputeSet> &css, const DebugContext &name, const OptionFlags &) {
   const Tensor out = makeResult(graph, in, outType, dims, name);
   reduceWithOutput(graph, in, out, dims, params, css, name);
   return out;
 }
 
-Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims,
-              ReduceParams params, std::vector<ComputeSet> &css,
-              const DebugContext &name, const OptionFlags &) {
+Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims, ReduceParams params,
+              std::vector<ComputeSet> &css, const DebugContext &name, const OptionFlags &) {
   return reduce(graph, in, in.elementType(), dims, params, css, name);
 }
 
-void reduceMany(Graph &graph, const std::vector<SingleReduceOp> &reductions,
-                std::vector<Tensor> &outputs, Sequence &prog,
-                const DebugContext &name, const OptionFlags &) {
+void reduceMany(Graph &graph, const std::vector<SingleReduceOp> &reductions, std::vector<Tensor> &outputs,
+                Sequence &prog, const DebugContext &name, const OptionFlags &) {
   const bool make = outputs.empty();
   if (!make && outputs.size() != reductions.size())
     throw poputil::poplibs_error("reduceMany: " + std::to_string(outputs.size()) + " outputs for " +
@@ -290,13 +268,12 @@ void reduceMany(Graph &graph, const std::vector<SingleReduceOp> &reductions,
   for (std::size_t i = 0; i != reductions.size(); ++i) {
     const SingleReduceOp &op = reductions[i];
     if (make)
-      outputs.push_back(makeResult(graph, op.in, op.useOutType ? op.outType : op.in.elementType(),
-                                   op.dims, {name, op.debugName}));
+      outputs.push_back(
+          makeResult(graph, op.in, op.useOutType ? op.outType : op.in.elementType(), op.dims, {name, op.debugName}));
     std::size_t used = 0;
     addReduction(graph, op.in, outputs[i], op.dims, op.params, intoSets(graph, css, used, name));
   }
-  for (const ComputeSet &cs : css)
-    prog.add(poplar::program::Execute(cs, name));
+  for (const ComputeSet &cs : css) prog.add(poplar::program::Execute(cs, name));
 }
 
 } // namespace popops
