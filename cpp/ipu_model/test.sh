@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the model with clang++, and with g++ and the address and undefined-behaviour sanitizers, warnings as
-# errors, and runs all tests of both. Arguments go to ctest.
+# Builds the model with clang++, with g++, and with g++ and the address and undefined-behaviour sanitizers, warnings
+# as errors, and runs all tests of each. Arguments go to ctest.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -23,8 +23,10 @@ configure() { # folder, compiler, more options
     cmake --build "$folder"
 }
 
-configure build-clang clang++ -DCMAKE_BUILD_TYPE=Release
-ctest --test-dir build-clang --output-on-failure "$@"
+for compiler in clang++ g++; do
+    configure "build-$compiler" "$compiler" -DCMAKE_BUILD_TYPE=Release
+    CXX="$compiler" ctest --test-dir "build-$compiler" --output-on-failure "$@"
+done
 
 # The sanitizers' own code makes g++ see uninitialized values where there are none.
 configure build-sanitize g++ -DCMAKE_BUILD_TYPE=Debug \

@@ -28,11 +28,9 @@ const Field &BoundComputeSet::fieldOf(const Edge &edge, const BoundVertex &v) co
   return graph_.typeOf(graph_.vertices[v.id]).cls.fields[edge.field];
 }
 
-bool BoundComputeSet::isDirect(std::uint32_t e, const Field &field,
-                               const SnapshotEdges &snapshots) const {
+bool BoundComputeSet::isDirect(std::uint32_t e, const Field &field, const SnapshotEdges &snapshots) const {
   const Edge &edge = graph_.edges[e];
-  if (edge.runCount == 0)
-    return true;
+  if (edge.runCount == 0) return true;
   const Run &run = graph_.edgeRuns[edge.first];
   const std::size_t align = std::max(field.minAlign, 1u);
   return edge.runCount == 1 && run.stride == 1 && !snapshots.count(e) &&
@@ -43,9 +41,8 @@ BoundComputeSet::BoundComputeSet(const GraphData &graph, std::uint32_t computeSe
                                  const SnapshotEdges &snapshots)
     : graph_(graph), storage_(storage) {
   std::vector<std::uint32_t> order = graph.computeSets[computeSet].vertices;
-  std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return graph.vertices[a].tile < graph.vertices[b].tile;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return graph.vertices[a].tile < graph.vertices[b].tile; });
   std::size_t objectBytes = 0, bufferBytes = 0;
   std::vector<std::size_t> objectOffset, bufferOffset;
   vertices_.reserve(order.size());
@@ -66,11 +63,9 @@ BoundComputeSet::BoundComputeSet(const GraphData &graph, std::uint32_t computeSe
         }
         continue;
       }
-      if (!isTensor(edge))
-        continue;
+      if (!isTensor(edge)) continue;
       touched_ += edge.count;
-      if (isDirect(e, field, snapshots))
-        continue;
+      if (isDirect(e, field, snapshots)) continue;
       transfers_.push_back({e, nullptr});
       bufferOffset.push_back(bufferBytes);
       bufferBytes += roundUp(edge.count * typeOf(field).size(), bufferAlignment);
@@ -81,18 +76,15 @@ BoundComputeSet::BoundComputeSet(const GraphData &graph, std::uint32_t computeSe
   objects_ = allocateBytes(objectBytes);
   buffers_ = allocateBytes(bufferBytes);
   scratch_ = allocateBytes(scratchSize_);
-  for (std::size_t i = 0; i != vertices_.size(); ++i)
-    vertices_[i].object = objects_.get() + objectOffset[i];
-  for (std::size_t i = 0; i != transfers_.size(); ++i)
-    transfers_[i].buffer = buffers_.get() + bufferOffset[i];
+  for (std::size_t i = 0; i != vertices_.size(); ++i) vertices_[i].object = objects_.get() + objectOffset[i];
+  for (std::size_t i = 0; i != transfers_.size(); ++i) transfers_[i].buffer = buffers_.get() + bufferOffset[i];
   reset();
 }
 
 BoundComputeSet::~BoundComputeSet() {
   for (const BoundVertex &v : vertices_) {
     const VertexClass &cls = graph_.typeOf(graph_.vertices[v.id]).cls;
-    if (cls.destroy)
-      cls.destroy(v.object);
+    if (cls.destroy) cls.destroy(v.object);
   }
 }
 
@@ -102,17 +94,14 @@ template <typename Place> void BoundComputeSet::bind(const BoundVertex &v, Place
   std::vector<std::pair<void *, std::size_t>> rows;
   for (std::uint32_t f = 0; f != type.cls.fields.size(); ++f) {
     const Field &field = type.cls.fields[f];
-    if (field.direction == Direction::State)
-      continue;
+    if (field.direction == Direction::State) continue;
     rows.clear();
     for (std::uint32_t e = vertex.firstEdge; e != none; e = graph_.edges[e].next) {
       const Edge &edge = graph_.edges[e];
-      if (edge.field != f || !isTensor(edge))
-        continue;
+      if (edge.field != f || !isTensor(edge)) continue;
       void *const memory = place(e);
       if (field.shape == FieldShape::VectorList) {
-        if (rows.size() <= edge.index)
-          rows.resize(edge.index + std::size_t{1});
+        if (rows.size() <= edge.index) rows.resize(edge.index + std::size_t{1});
         rows[edge.index] = {memory, edge.count};
       } else if (type.kernel) {
         const Slice slice{memory, edge.count};
@@ -129,12 +118,10 @@ template <typename Place> void BoundComputeSet::bind(const BoundVertex &v, Place
 }
 
 template <typename F> void BoundComputeSet::forEachScratch(const BoundVertex &v, F &&f) const {
-  if (scratchSize_ == 0)
-    return;
+  if (scratchSize_ == 0) return;
   graph_.forEachEdge(graph_.vertices[v.id], [&](const Edge &edge) {
     const auto found = scratchOffset_.find(static_cast<std::uint32_t>(&edge - graph_.edges.data()));
-    if (found != scratchOffset_.end())
-      f(scratch_.get() + found->second, edge.count * typeOf(fieldOf(edge, v)).size());
+    if (found != scratchOffset_.end()) f(scratch_.get() + found->second, edge.count * typeOf(fieldOf(edge, v)).size());
   });
 }
 
@@ -150,23 +137,19 @@ void BoundComputeSet::reset() {
     for (std::uint32_t e = vertex.firstEdge; e != none; e = graph_.edges[e].next) {
       const Edge &edge = graph_.edges[e];
       const Field &field = cls.fields[edge.field];
-      if (field.direction != Direction::State)
-        continue;
+      if (field.direction != Direction::State) continue;
       const std::size_t bytes = edge.count * typeOf(field).size();
       const std::byte *const value = edge.kind == Edge::Kind::Value ? graph_.values.data() + edge.first : nullptr;
-      std::byte *const target = field.shape == FieldShape::Vector ? scratch_.get() + scratchOffset_.at(e)
-                                                                  : v.object + field.offset;
-      if (value)
-        std::memcpy(target, value, bytes);
-      if (field.shape == FieldShape::Vector)
-        bindVector(v.object, field, target, edge.count);
+      std::byte *const target =
+          field.shape == FieldShape::Vector ? scratch_.get() + scratchOffset_.at(e) : v.object + field.offset;
+      if (value) std::memcpy(target, value, bytes);
+      if (field.shape == FieldShape::Vector) bindVector(v.object, field, target, edge.count);
     }
     std::uint32_t next = v.firstTransfer;
     const std::uint32_t last = v.firstTransfer + v.transferCount;
     bind(v, [&](std::uint32_t e) -> void * {
       for (std::uint32_t t = next; t != last; ++t)
-        if (transfers_[t].edge == e)
-          return transfers_[t].buffer;
+        if (transfers_[t].edge == e) return transfers_[t].buffer;
       const Edge &edge = graph_.edges[e];
       return edge.runCount == 0 ? buffers_.get() : storage_.at(graph_.edgeRuns[edge.first]);
     });
@@ -175,12 +158,9 @@ void BoundComputeSet::reset() {
 
 bool BoundComputeSet::execute(const BoundVertex &v, std::uint64_t seed) const {
   const VertexType &type = graph_.typeOf(graph_.vertices[v.id]);
-  if (type.kernel)
-    return type.kernel(reinterpret_cast<const Slice *>(v.object));
-  if (type.cls.usesRandom)
-    type.cls.seedRandom(mix(seed ^ mix(v.id)));
-  if (type.cls.kind != VertexKind::MultiVertex)
-    return type.cls.compute(v.object, 0);
+  if (type.kernel) return type.kernel(reinterpret_cast<const Slice *>(v.object));
+  if (type.cls.usesRandom) type.cls.seedRandom(mix(seed ^ mix(v.id)));
+  if (type.cls.kind != VertexKind::MultiVertex) return type.cls.compute(v.object, 0);
   bool allTrue = true;
   for (unsigned worker = 0; worker != graph_.target.getNumWorkerContexts(); ++worker)
     allTrue &= type.cls.compute(v.object, worker);
@@ -205,8 +185,7 @@ bool BoundComputeSet::run(ThreadPool &pool, std::uint64_t seed) {
           storage_.scatter(&graph_.edgeRuns[edge.first], edge.runCount, transfers[t].buffer);
       }
     }
-    if (!ok)
-      allTrue = false;
+    if (!ok) allTrue = false;
   };
   // Below this much work waking another thread costs more than it saves.
   constexpr std::size_t smallSet = 2048, verticesPerPart = 128;
@@ -214,20 +193,17 @@ bool BoundComputeSet::run(ThreadPool &pool, std::uint64_t seed) {
     runRange(0, vertices_.size());
   } else {
     const std::size_t perPart = std::clamp<std::size_t>(vertices_.size() / 64, 1, verticesPerPart);
-    pool.run((vertices_.size() + perPart - 1) / perPart, [&](std::size_t part) {
-      runRange(part * perPart, std::min(vertices_.size(), (part + 1) * perPart));
-    });
+    pool.run((vertices_.size() + perPart - 1) / perPart,
+             [&](std::size_t part) { runRange(part * perPart, std::min(vertices_.size(), (part + 1) * perPart)); });
   }
   return allTrue;
 }
 
-bool BoundComputeSet::runChecked(std::uint64_t seed, std::uint64_t shuffleSeed,
-                                 const WarningSink &warn) {
+bool BoundComputeSet::runChecked(std::uint64_t seed, std::uint64_t shuffleSeed, const WarningSink &warn) {
   constexpr auto poison = static_cast<std::byte>(0xa5);
   std::vector<std::size_t> order(vertices_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  for (std::size_t i = order.size(); i > 1; --i)
-    std::swap(order[i - 1], order[mix(shuffleSeed + i) % i]);
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[mix(shuffleSeed + i) % i]);
 
   struct Copy {
     std::uint32_t edge;
@@ -237,8 +213,7 @@ bool BoundComputeSet::runChecked(std::uint64_t seed, std::uint64_t shuffleSeed,
   std::size_t total = 0;
   for (std::size_t i = 0; i != vertices_.size(); ++i)
     graph_.forEachEdge(graph_.vertices[vertices_[i].id], [&](const Edge &edge) {
-      if (!isTensor(edge))
-        return;
+      if (!isTensor(edge)) return;
       const std::size_t bytes = edge.count * typeOf(fieldOf(edge, vertices_[i])).size();
       copies[i].push_back({static_cast<std::uint32_t>(&edge - graph_.edges.data()), total, bytes});
       total += roundUp(bytes, bufferAlignment);
@@ -259,8 +234,7 @@ bool BoundComputeSet::runChecked(std::uint64_t seed, std::uint64_t shuffleSeed,
     const auto runOn = [&](std::byte *memory) {
       bind(v, [&](std::uint32_t e) -> void * {
         for (const Copy &copy : copies[i])
-          if (copy.edge == e)
-            return memory + copy.offset;
+          if (copy.edge == e) return memory + copy.offset;
         return memory;
       });
       return execute(v, seed);
@@ -271,9 +245,8 @@ bool BoundComputeSet::runChecked(std::uint64_t seed, std::uint64_t shuffleSeed,
         std::memset(poisoned.get() + copy.offset, static_cast<int>(poison), copy.bytes);
     const std::vector<std::byte> state(v.object, v.object + cls.size);
     std::vector<std::byte> scratch;
-    forEachScratch(v, [&](std::byte *memory, std::size_t bytes) {
-      scratch.insert(scratch.end(), memory, memory + bytes);
-    });
+    forEachScratch(
+        v, [&](std::byte *memory, std::size_t bytes) { scratch.insert(scratch.end(), memory, memory + bytes); });
     runOn(poisoned.get());
     std::memcpy(v.object, state.data(), state.size());
     const std::byte *saved = scratch.data();
@@ -285,16 +258,13 @@ bool BoundComputeSet::runChecked(std::uint64_t seed, std::uint64_t shuffleSeed,
     for (const Copy &copy : copies[i]) {
       const Edge &edge = graph_.edges[copy.edge];
       const Field &field = fieldOf(edge, v);
-      if (field.direction != Direction::Output)
-        continue;
+      if (field.direction != Direction::Output) continue;
       const std::size_t size = typeOf(field).size();
       for (std::size_t element = 0; element * size < copy.bytes; ++element) {
         const std::byte *const a = poisoned.get() + copy.offset + element * size;
-        if (std::memcmp(a, snapshot.get() + copy.offset + element * size, size) == 0)
-          continue;
+        if (std::memcmp(a, snapshot.get() + copy.offset + element * size, size) == 0) continue;
         const bool unwritten = std::all_of(a, a + size, [&](std::byte b) { return b == poison; });
-        warn("output field '" + field.name + "' of " + graph_.describe(v.id) + ": element " +
-             std::to_string(element) +
+        warn("output field '" + field.name + "' of " + graph_.describe(v.id) + ": element " + std::to_string(element) +
              (unwritten ? " was not written" : " depends on its value before it was written"));
         break; // one message a field is enough
       }
@@ -313,12 +283,9 @@ BoundComputeSet::Cycles BoundComputeSet::cyclesOf(std::size_t i) {
   const BoundVertex &v = vertices_[i];
   const Vertex &vertex = graph_.vertices[v.id];
   const VertexType &type = graph_.typeOf(vertex);
-  if (vertex.cycles >= 0)
-    return {static_cast<std::uint64_t>(vertex.cycles), false};
-  if (type.estimator)
-    return {type.estimator(poplar::VertexIntrospector(graph_, v.id), graph_.target).cycles, false};
-  if (type.cls.perfEstimate)
-    return {type.cls.perfEstimate(v.object), false};
+  if (vertex.cycles >= 0) return {static_cast<std::uint64_t>(vertex.cycles), false};
+  if (type.estimator) return {type.estimator(poplar::VertexIntrospector(graph_, v.id), graph_.target).cycles, false};
+  if (type.cls.perfEstimate) return {type.cls.perfEstimate(v.object), false};
   std::size_t elements = 0;
   graph_.forEachEdge(vertex, [&](const Edge &edge) { elements += isTensor(edge) ? edge.count : 0; });
   return {defaultVertexCycles(elements), true};

@@ -22,8 +22,7 @@ void checkVertices(GraphData &graph, std::uint32_t computeSet);
 
 class BoundComputeSet {
 public:
-  BoundComputeSet(const GraphData &graph, std::uint32_t computeSet, Storage &storage,
-                  const SnapshotEdges &snapshots);
+  BoundComputeSet(const GraphData &graph, std::uint32_t computeSet, Storage &storage, const SnapshotEdges &snapshots);
   ~BoundComputeSet();
   BoundComputeSet(const BoundComputeSet &) = delete;
   BoundComputeSet &operator=(const BoundComputeSet &) = delete;
@@ -70,9 +69,9 @@ private:
   std::vector<Transfer> transfers_;
   AlignedBytes objects_, buffers_, scratch_;
   std::size_t scratchSize_ = 0;
-  std::unordered_map<std::uint32_t, std::size_t> scratchOffset_; ///< by edge
+  std::unordered_map<std::uint32_t, std::size_t> scratchOffset_;        ///< by edge
   std::unordered_map<std::uint64_t, std::vector<std::byte>> rowTables_; ///< by vertex and field
-  std::size_t touched_ = 0; ///< elements of all edges
+  std::size_t touched_ = 0;                                             ///< elements of all edges
 };
 
 } // namespace ipu_model

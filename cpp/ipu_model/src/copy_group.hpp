@@ -1,6 +1,7 @@
 #pragma once
 // Copies that follow each other and make one exchange step.
 
+#include "graph_data.hpp"
 #include "program_node.hpp"
 #include <algorithm>
 #include <iterator>
@@ -9,24 +10,22 @@
 
 namespace ipu_model {
 
-/// Adjacent copies that touch different elements. Inside one variable they must be of one shape, too: on the published
-/// halo benchmark (spec poplar, section 4, L) copies grouped by direction run as a few steps, while the same copies,
-/// directions mixed, run one by one; mixed copies between many variables do not.
+/// Adjacent copies that touch different elements. Inside one variable of several tiles they must be of one shape, too:
+/// on the published halo benchmark (spec poplar, section 4, L) copies grouped by direction run as a few steps, while
+/// the same copies, directions mixed, run one by one; mixed copies between many variables do not.
 class CopyGroup {
 public:
+  explicit CopyGroup(const GraphData &graph) : graph_(graph) {}
   bool admits(const ProgramNode &node) const {
-    if (nodes_.empty())
-      return true;
+    if (nodes_.empty()) return true;
     const Shape shape = shapeOf(node);
-    if (insideOneVariable(node) && (shape.elements != shape_.elements || shape.denseSource != shape_.denseSource ||
-        shape.denseDestination != shape_.denseDestination))
+    if (insideSpreadVariable(node) && (shape.elements != shape_.elements || shape.denseSource != shape_.denseSource ||
+                                       shape.denseDestination != shape_.denseDestination))
       return false;
     for (const auto &read : node.tensors[0].getVarRegions())
-      if (touches(written_, read))
-        return false;
+      if (touches(written_, read)) return false;
     for (const auto &write : node.tensors[1].getVarRegions())
-      if (touches(written_, write) || touches(read_, write))
-        return false;
+      if (touches(written_, write) || touches(read_, write)) return false;
     return true;
   }
   void add(const ProgramNode &node) {
@@ -51,9 +50,10 @@ private:
   /// Ends of disjoint intervals by variable and begin.
   using Intervals = std::map<std::pair<poplar::VarId, std::size_t>, std::size_t>;
 
-  static bool insideOneVariable(const ProgramNode &node) {
-    const auto from = node.tensors[0].getVarRegions(), to = node.tensors[1].getVarRegions();
-    return !from.empty() && !to.empty() && from.front().var == to.front().var;
+  bool insideSpreadVariable(const ProgramNode &node) const {
+    const auto &from = node.tensors[0].view().runs(), &to = node.tensors[1].view().runs();
+    return !from.empty() && !to.empty() && from.front().variable == to.front().variable &&
+           !graph_.variables[to.front().variable].tiles.onOneTile();
   }
   static Shape shapeOf(const ProgramNode &node) {
     return {node.tensors[0].numElements(), node.tensors[0].isContiguous(), node.tensors[1].isContiguous()};
@@ -62,8 +62,7 @@ private:
     for (const auto &region : tensor.getVarRegions()) {
       std::size_t begin = region.interval.begin(), end = region.interval.end();
       auto next = intervals.upper_bound({region.var, begin});
-      if (next != intervals.begin() && std::prev(next)->first.first == region.var &&
-          std::prev(next)->second >= begin)
+      if (next != intervals.begin() && std::prev(next)->first.first == region.var && std::prev(next)->second >= begin)
         --next;
       while (next != intervals.end() && next->first.first == region.var && next->first.second <= end) {
         begin = std::min(begin, next->first.second);
@@ -79,6 +78,7 @@ private:
            std::prev(after)->second > region.interval.begin();
   }
 
+  const GraphData &graph_;
   std::vector<const ProgramNode *> nodes_;
   Shape shape_;
   Intervals read_, written_;

@@ -19,10 +19,27 @@ struct CostConstant {
 
 namespace cost {
 enum Id : std::size_t {
-  internalSync, globalSync, exchangeLatency, fragmentControl, localCopyCall, stridedCopyCall,
-  stridedCopyElement, hostBytesPerCycle, defaultVertexBase, defaultVertexElement, stackBytes,
-  controlCodeBytes, controlCodePerStep, hostExchangeCodeBytes, vertexCodeBytes, vertexInstanceBytes,
-  exchangeCodePerPhase, exchangeCodePerFragment, count
+  internalSync,
+  globalSync,
+  exchangeLatency,
+  sendControl,
+  receiveControl,
+  localCopyCall,
+  shortCopy,
+  stridedCopyCall,
+  stridedCopyElement,
+  hostBytesPerCycle,
+  defaultVertexBase,
+  defaultVertexElement,
+  stackBytes,
+  controlCodeBytes,
+  controlCodePerStep,
+  hostExchangeCodeBytes,
+  vertexCodeBytes,
+  vertexInstanceBytes,
+  exchangeCodePerPhase,
+  exchangeCodePerFragment,
+  count
 };
 }
 
@@ -34,7 +51,6 @@ inline std::size_t bytesOf(cost::Id id) { return static_cast<std::size_t>(costOf
 std::uint64_t defaultVertexCycles(std::size_t elements);
 
 /// First line of every report.
-inline constexpr const char *disclaimer =
-    "IPU MODEL: an estimate of a model, not measured and not Graphcore software";
+inline constexpr const char *disclaimer = "IPU MODEL: an estimate of a model, not measured and not Graphcore software";
 
 } // namespace ipu_model

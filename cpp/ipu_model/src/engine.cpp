@@ -6,31 +6,47 @@
 #include "poplar/RandomSeed.hpp"
 #include "poplar/exceptions.hpp"
 #include <sstream>
+#include <unistd.h>
 
 namespace poplar {
 
-void Executable::serialize(std::ostream &) const {
-  throw poplar_error("Executable::serialize is not covered by the model: programs are not compiled "
-                     "to a file, build the graph again instead");
+namespace {
+/// Executables by their tickets.
+std::map<std::string, std::shared_ptr<ipu_model::EngineData>> &serialized() {
+  static std::map<std::string, std::shared_ptr<ipu_model::EngineData>> executables;
+  return executables;
 }
-Executable Executable::deserialize(std::istream &) {
-  throw poplar_error("Executable::deserialize is not covered by the model: build the graph instead");
+} // namespace
+
+void Executable::serialize(std::ostream &out) const {
+  const std::string ticket = "IPU model (not Graphcore software): executable " + std::to_string(serialized().size()) +
+                             " of process " + std::to_string(getpid());
+  serialized()[ticket] = data_;
+  out << ticket << '\n';
+}
+Executable Executable::deserialize(std::istream &in) {
+  std::string ticket;
+  std::getline(in, ticket);
+  const auto found = serialized().find(ticket);
+  if (found == serialized().end())
+    throw poplar_error(
+        "Executable::deserialize: this process did not write the executable; the model keeps programs in "
+        "memory only, build the graph again instead");
+  return Executable(found->second);
 }
 
-Executable compileGraph(const Graph &graph, ArrayRef<program::Program> programs,
-                        const OptionFlags &options, ProgressFunc progress, const DebugContext &) {
-  return Executable(std::make_shared<ipu_model::EngineData>(
-      graph.data(), programs.cloneAsVector(), options, progress));
+Executable compileGraph(const Graph &graph, ArrayRef<program::Program> programs, const OptionFlags &options,
+                        ProgressFunc progress, const DebugContext &) {
+  return Executable(std::make_shared<ipu_model::EngineData>(graph.data(), programs.cloneAsVector(), options, progress));
 }
 
-Engine::Engine(const Graph &graph, const program::Program &program, const OptionFlags &options,
-               ProgressFunc progress, const DebugContext &)
+Engine::Engine(const Graph &graph, const program::Program &program, const OptionFlags &options, ProgressFunc progress,
+               const DebugContext &)
     : Engine(graph, ArrayRef<program::Program>(&program, 1), options, std::move(progress)) {}
 Engine::Engine(const Graph &graph, ArrayRef<program::Program> programs, const OptionFlags &options,
                ProgressFunc progress, const DebugContext &)
     : Engine(compileGraph(graph, programs, options, std::move(progress))) {}
-Engine::Engine(const Device &device, const Graph &graph, const program::Program &program,
-               const OptionFlags &options)
+Engine::Engine(const Device &device, const Graph &graph, const program::Program &program, const OptionFlags &options)
     : Engine(graph, program, options) {
   load(device);
 }
@@ -55,29 +71,18 @@ void Engine::loadAndRun(const Device &device, unsigned program) {
 void Engine::writeTensor(StringRef handle, const void *begin, const void *end) {
   data_->writeHandle(handle, begin, end);
 }
-void Engine::writeTensor(StringRef handle, const void *begin) {
-  data_->writeHandle(handle, begin, nullptr);
-}
-void Engine::readTensor(StringRef handle, void *begin, void *end) {
-  data_->readHandle(handle, begin, end);
-}
-void Engine::readTensor(StringRef handle, void *begin) {
-  data_->readHandle(handle, begin, nullptr);
-}
-void Engine::connectStream(StringRef handle, void *begin, void *end) {
-  data_->connect(handle, begin, end);
-}
-void Engine::connectStream(StringRef handle, void *begin) {
-  data_->connect(handle, begin, nullptr);
-}
+void Engine::writeTensor(StringRef handle, const void *begin) { data_->writeHandle(handle, begin, nullptr); }
+void Engine::readTensor(StringRef handle, void *begin, void *end) { data_->readHandle(handle, begin, end); }
+void Engine::readTensor(StringRef handle, void *begin) { data_->readHandle(handle, begin, nullptr); }
+void Engine::connectStream(StringRef handle, void *begin, void *end) { data_->connect(handle, begin, end); }
+void Engine::connectStream(StringRef handle, void *begin) { data_->connect(handle, begin, nullptr); }
 void Engine::connectStreamToCallback(StringRef handle, StreamCallbackHandle callback) {
   data_->connect(handle, std::move(callback));
 }
-void Engine::connectStreamToCallback(StringRef handle, unsigned replica,
-                                     StreamCallbackHandle callback) {
+void Engine::connectStreamToCallback(StringRef handle, unsigned replica, StreamCallbackHandle callback) {
   if (replica != 0)
-    throw stream_connection_error("stream '" + std::string(handle) + "': replica " +
-                                  std::to_string(replica) + " does not exist");
+    throw stream_connection_error("stream '" + std::string(handle) + "': replica " + std::to_string(replica) +
+                                  " does not exist");
   data_->connect(handle, std::move(callback));
 }
 std::vector<std::string> Engine::listStreams() const { return data_->streamNames(); }
@@ -89,13 +94,11 @@ std::size_t rowBytes(const ipu_model::EngineData &data, const std::string &handl
 }
 } // namespace
 
-void Engine::copyToRemoteBuffer(const void *source, const std::string &handle, std::int64_t index,
-                                unsigned) {
+void Engine::copyToRemoteBuffer(const void *source, const std::string &handle, std::int64_t index, unsigned) {
   std::byte *const row = data_->remoteRow(handle, index);
   std::memcpy(row, source, rowBytes(*data_, handle));
 }
-void Engine::copyFromRemoteBuffer(const std::string &handle, void *destination, std::int64_t index,
-                                  unsigned) {
+void Engine::copyFromRemoteBuffer(const std::string &handle, void *destination, std::int64_t index, unsigned) {
   const std::byte *const row = data_->remoteRow(handle, index);
   std::memcpy(destination, row, rowBytes(*data_, handle));
 }
@@ -111,9 +114,10 @@ void Engine::enableExecutionProfiling() { data_->profile().setEnabled(true); }
 void Engine::disableExecutionProfiling() { data_->profile().setEnabled(false); }
 void Engine::resetExecutionProfiling() { data_->profile().reset(); }
 ProfileValue Engine::getProfile() const {
-  std::ostringstream out;
-  writeReportJson(out);
-  return ProfileValue(out.str());
+  std::ostringstream json, summary;
+  writeReportJson(json);
+  data_->profile().writeSummary(summary, true, false);
+  return {json.str(), summary.str()};
 }
 void Engine::writeReportJson(std::ostream &out) const { data_->profile().writeJson(out); }
 void Engine::writeMemorySvg(std::ostream &out) const { data_->profile().writeMemorySvg(out); }
@@ -126,13 +130,12 @@ Engine::TimerTimePoint Engine::getTimeStamp() const {
 }
 std::string Engine::reportTiming(const TimerTimePoint &start, const TimerTimePoint &end) {
   std::ostringstream out;
-  out << "host " << std::chrono::duration<double, std::micro>(end.time - start.time).count()
-      << " us; " << end.cycles - start.cycles << " device cycles (estimate of the IPU model)";
+  out << "host " << std::chrono::duration<double, std::micro>(end.time - start.time).count() << " us; "
+      << end.cycles - start.cycles << " device cycles (estimate of the IPU model)";
   return out.str();
 }
 
-Tensor cycleStamp(Graph &graph, program::Sequence &program, unsigned tile, SyncType type,
-                  const DebugContext &name) {
+Tensor cycleStamp(Graph &graph, program::Sequence &program, unsigned tile, SyncType type, const DebugContext &name) {
   const Tensor stamp = graph.addVariable(UNSIGNED_INT, {2}, name);
   graph.setTileMapping(stamp, tile);
   program.add(program::Sync(type));
@@ -144,30 +147,29 @@ Tensor cycleStamp(Graph &graph, program::Sequence &program, unsigned tile, SyncT
   return stamp;
 }
 
-Tensor cycleCount(Graph &graph, program::Sequence &program, unsigned tile, SyncType type,
-                  const DebugContext &name) {
+Tensor cycleCount(Graph &graph, program::Sequence &program, unsigned tile, SyncType type, const DebugContext &name) {
   program::Sequence timed;
   const Tensor begin = cycleStamp(graph, timed, tile, type, {name, "begin"});
   timed.add(program);
   const Tensor end = cycleStamp(graph, timed, tile, SyncType::INTERNAL, {name, "end"});
   const Tensor elapsed = graph.addVariable(UNSIGNED_INT, {2}, name);
   graph.setTileMapping(elapsed, tile);
-  const std::uint32_t kernel = ipu_model::addKernel(
-      *graph.data(), "poplar::SubtractStamps",
-      {{"begin", ipu_model::Direction::Input, UNSIGNED_INT},
-       {"end", ipu_model::Direction::Input, UNSIGNED_INT},
-       {"elapsed", ipu_model::Direction::Output, UNSIGNED_INT}},
-      [](const ipu_model::Slice *fields) {
-        const auto word = [&](int f, int i) {
-          return std::uint64_t{static_cast<const std::uint32_t *>(fields[f].data)[i]};
-        };
-        const std::uint64_t difference =
-            (word(1, 1) << 32 | word(1, 0)) - (word(0, 1) << 32 | word(0, 0));
-        auto *out = static_cast<std::uint32_t *>(fields[2].data);
-        out[0] = static_cast<std::uint32_t>(difference);
-        out[1] = static_cast<std::uint32_t>(difference >> 32);
-        return true;
-      });
+  const std::uint32_t kernel =
+      ipu_model::addKernel(*graph.data(), "poplar::SubtractStamps",
+                           {{"begin", ipu_model::Direction::Input, UNSIGNED_INT},
+                            {"end", ipu_model::Direction::Input, UNSIGNED_INT},
+                            {"elapsed", ipu_model::Direction::Output, UNSIGNED_INT}},
+                           [](const ipu_model::Slice *fields) {
+                             const auto word = [&](int f, int i) {
+                               return std::uint64_t{static_cast<const std::uint32_t *>(fields[f].data)[i]};
+                             };
+                             const std::uint64_t difference =
+                                 (word(1, 1) << 32 | word(1, 0)) - (word(0, 1) << 32 | word(0, 0));
+                             auto *out = static_cast<std::uint32_t *>(fields[2].data);
+                             out[0] = static_cast<std::uint32_t>(difference);
+                             out[1] = static_cast<std::uint32_t>(difference >> 32);
+                             return true;
+                           });
   const ComputeSet cs = graph.addComputeSet({name, "elapsed"});
   ipu_model::addKernelVertex(graph, cs, kernel, tile, 20, {begin, end, elapsed});
   timed.add(program::Execute(cs));
@@ -177,10 +179,8 @@ Tensor cycleCount(Graph &graph, program::Sequence &program, unsigned tile, SyncT
 
 Tensor getHwSeeds(Graph &graph, program::Sequence &, const DebugContext &name) {
   const Target &target = graph.getTarget();
-  const Tensor seeds =
-      graph.addVariable(UNSIGNED_INT, {target.getNumTiles(), target.getNumWorkerContexts(), 4}, name);
-  for (unsigned tile = 0; tile != target.getNumTiles(); ++tile)
-    graph.setTileMapping(seeds[tile], tile);
+  const Tensor seeds = graph.addVariable(UNSIGNED_INT, {target.getNumTiles(), target.getNumWorkerContexts(), 4}, name);
+  for (unsigned tile = 0; tile != target.getNumTiles(); ++tile) graph.setTileMapping(seeds[tile], tile);
   return seeds;
 }
 void setHwSeeds(Graph &, const Tensor &, program::Sequence &, const DebugContext &) {}

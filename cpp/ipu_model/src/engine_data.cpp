@@ -1,5 +1,4 @@
 #include "engine_data.hpp"
-#include "copy_group.hpp"
 #include "numbers.hpp"
 #include "poplar/exceptions.hpp"
 #include <algorithm>
@@ -11,25 +10,20 @@ using poplar::Tensor;
 
 namespace {
 
-bool isTrue(const poplar::OptionFlags &options, const char *name) {
-  return options.get(name, "false") == "true";
-}
+bool isTrue(const poplar::OptionFlags &options, const char *name) { return options.get(name, "false") == "true"; }
 
 unsigned threadCount(const poplar::OptionFlags &options) {
   const std::string text = options.get("target.threads", "");
-  const unsigned wanted =
-      text.empty() ? std::thread::hardware_concurrency()
-                   : static_cast<unsigned>(std::strtoul(text.c_str(), nullptr, 10));
+  const unsigned wanted = text.empty() ? std::thread::hardware_concurrency()
+                                       : static_cast<unsigned>(std::strtoul(text.c_str(), nullptr, 10));
   return std::clamp(wanted, 1u, 256u);
 }
 
 /// The engine's options, over those of the environment's POPLAR_ENGINE_OPTIONS.
 poplar::OptionFlags withEnvironment(const poplar::OptionFlags &options) {
   poplar::OptionFlags all;
-  if (const char *text = std::getenv("POPLAR_ENGINE_OPTIONS"))
-    poplar::readJSON(std::string(text), all);
-  for (const auto &[name, value] : options)
-    all.set(name, value);
+  if (const char *text = std::getenv("POPLAR_ENGINE_OPTIONS")) poplar::readJSON(std::string(text), all);
+  for (const auto &[name, value] : options) all.set(name, value);
   return all;
 }
 
@@ -37,8 +31,7 @@ poplar::OptionFlags withEnvironment(const poplar::OptionFlags &options) {
 std::shared_ptr<GraphData> mapped(std::shared_ptr<GraphData> graph) {
   for (const auto &[variable, vertex] : graph->immediates)
     if (graph->vertices[vertex].tile != none)
-      graph->variables[variable].tiles.set(0, graph->variables[variable].count,
-                                           graph->vertices[vertex].tile);
+      graph->variables[variable].tiles.set(0, graph->variables[variable].count, graph->vertices[vertex].tile);
   for (poplar::VarId id = 0; id != graph->variables.size(); ++id) {
     const Variable &variable = graph->variables[id];
     variable.tiles.visit(0, variable.count, [&](std::size_t begin, std::size_t end, unsigned tile) {
@@ -52,30 +45,26 @@ std::shared_ptr<GraphData> mapped(std::shared_ptr<GraphData> graph) {
 
 } // namespace
 
-EngineData::EngineData(std::shared_ptr<GraphData> graph,
-                       std::vector<poplar::program::Program> programs,
+EngineData::EngineData(std::shared_ptr<GraphData> graph, std::vector<poplar::program::Program> programs,
                        const poplar::OptionFlags &options, const poplar::ProgressFunc &progress)
-    : graph_(mapped(std::move(graph))), programs_(std::move(programs)),
-      options_(withEnvironment(options)), storage_(*graph_), pool_(threadCount(options_)),
-      profile_(*graph_) {
+    : graph_(mapped(std::move(graph))), programs_(std::move(programs)), options_(withEnvironment(options)),
+      storage_(*graph_), pool_(threadCount(options_)), profile_(*graph_) {
   debug_ = isTrue(options_, "debug.mode");
   strict_ = isTrue(options_, "debug.strict");
   shuffleSeed_ = std::strtoull(options_.get("debug.shuffleSeed", "1").c_str(), nullptr, 10);
+  for (const auto *list : {&programs_, &graph_->functions})
+    for (const auto &program : *list) countUses(program);
   const int total = static_cast<int>(programs_.size()) + 1;
   for (std::size_t i = 0; i != programs_.size(); ++i) {
-    if (progress)
-      progress(static_cast<int>(i), total);
+    if (progress) progress(static_cast<int>(i), total);
     prepare(programs_[i]);
   }
-  for (const auto &[handle, tensor] : graph_->hostWrites)
-    profile_.addHostTensor(tensor);
-  for (const auto &[handle, tensor] : graph_->hostReads)
-    profile_.addHostTensor(tensor);
+  for (const auto &[handle, tensor] : graph_->hostWrites) profile_.addHostTensor(tensor);
+  for (const auto &[handle, tensor] : graph_->hostReads) profile_.addHostTensor(tensor);
   profile_.finish(!isTrue(options_, "debug.allowOutOfMemory"));
   for (const auto &[handle, buffer] : graph_->remoteBuffers)
     remoteMemory_[handle].resize(buffer->count * buffer->repeats * buffer->type.size());
-  if (progress)
-    progress(total, total);
+  if (progress) progress(total, total);
 }
 
 EngineData::~EngineData() {
@@ -87,23 +76,19 @@ EngineData::~EngineData() {
 }
 
 void EngineData::setOptions(const poplar::OptionFlags &options) {
-  for (const auto &[name, value] : options)
-    options_.set(name, value);
+  for (const auto &[name, value] : options) options_.set(name, value);
   debug_ = isTrue(options_, "debug.mode");
   strict_ = isTrue(options_, "debug.strict");
 }
 
 void EngineData::warn(const std::string &message) {
-  if (strict_)
-    throw poplar::application_runtime_error(message);
-  if (warned_.insert(message).second)
-    warnings_.push_back(message);
+  if (strict_) throw poplar::application_runtime_error(message);
+  if (warned_.insert(message).second) warnings_.push_back(message);
 }
 
 void EngineData::prepare(const poplar::program::Program &program) {
   const Node &node = program.node();
-  if (!prepared_.insert(&node).second)
-    return;
+  if (!prepared_.insert(&node).second) return;
   switch (node.kind) {
   case Node::Kind::Execute: {
     if (node.target >= graph_->computeSets.size())
@@ -112,8 +97,7 @@ void EngineData::prepare(const poplar::program::Program &program) {
     auto &bound = computeSets_[node.target];
     if (!bound) {
       checkVertices(*graph_, node.target);
-      const SnapshotEdges snapshots =
-          checkRaces(*graph_, node.target, [this](const std::string &text) { warn(text); });
+      const SnapshotEdges snapshots = checkRaces(*graph_, node.target, [this](const std::string &text) { warn(text); });
       bound = std::make_unique<BoundComputeSet>(*graph_, node.target, storage_, snapshots);
     }
     profile_.addExecute(node, *bound);
@@ -121,11 +105,10 @@ void EngineData::prepare(const poplar::program::Program &program) {
   }
   case Node::Kind::Call:
     if (node.target >= graph_->functions.size())
-      throw poplar::control_program_error("Call '" + node.name +
-                                          "' of a function that was never added to the graph");
+      throw poplar::control_program_error("Call '" + node.name + "' of a function that was never added to the graph");
     if (!openFunctions_.insert(node.target).second)
-      throw poplar::graph_recursion_error("Call '" + node.name + "': function " +
-                                          std::to_string(node.target) + " calls itself");
+      throw poplar::graph_recursion_error("Call '" + node.name + "': function " + std::to_string(node.target) +
+                                          " calls itself");
     prepare(graph_->functions[node.target]);
     openFunctions_.erase(node.target);
     break;
@@ -133,79 +116,82 @@ void EngineData::prepare(const poplar::program::Program &program) {
     checkCopy(node);
     profile_.addCopies({&node});
     break;
-  case Node::Kind::Sequence: prepareSequence(node); return;
+  case Node::Kind::Sequence: {
+    CopyGroup group(*graph_);
+    prepareSequence(node, group);
+    endGroup(group);
+    return;
+  }
   default: profile_.addOther(node); break;
   }
-  for (const auto &child : node.children)
-    prepare(child);
+  for (const auto &child : node.children) prepare(child);
 }
 
-void EngineData::prepareSequence(const Node &node) {
-  CopyGroup group;
-  const auto endGroup = [&] {
-    if (!group.empty())
-      profile_.addCopies(group.take());
-  };
+void EngineData::countUses(const poplar::program::Program &program) {
+  if (++uses_[&program.node()] == 1)
+    for (const auto &child : program.node().children) countUses(child);
+}
+
+void EngineData::prepareSequence(const Node &node, CopyGroup &group) {
   for (const auto &child : node.children) {
     const Node &next = child.node();
-    if (next.kind != Node::Kind::Copy || !prepared_.insert(&next).second) {
-      endGroup();
+    const bool onlyHere = uses_.at(&next) == 1; // what runs elsewhere, too, has to be a step of its own
+    if (onlyHere && next.kind == Node::Kind::Sequence) {
+      prepareSequence(next, group);
+    } else if (onlyHere && next.kind == Node::Kind::Copy) {
+      checkCopy(next);
+      if (!group.admits(next)) endGroup(group);
+      group.add(next);
+    } else {
+      endGroup(group);
       prepare(child);
-      continue;
     }
-    checkCopy(next);
-    if (!group.admits(next))
-      endGroup();
-    group.add(next);
   }
-  endGroup();
+}
+
+void EngineData::endGroup(CopyGroup &group) {
+  if (!group.empty()) profile_.addCopies(group.take());
 }
 
 void EngineData::checkCopy(const Node &node) const {
   const Tensor &source = node.tensors[0], &destination = node.tensors[1];
-  const std::string text = "Copy '" + node.name + "' of " + source.getDebugStr() + " to " +
-                           destination.getDebugStr() + ": ";
-  if (destination.containsConstant())
-    throw poplar::control_program_error(text + "a constant cannot be written");
+  const std::string text =
+      "Copy '" + node.name + "' of " + source.getDebugStr() + " to " + destination.getDebugStr() + ": ";
+  if (destination.containsConstant()) throw poplar::control_program_error(text + "a constant cannot be written");
   if (const auto alias = findAlias(destination.view()))
-    throw poplar::control_program_error(
-        text + "the destination shows " +
-        graph_->describe(alias->variable, alias->element, alias->element + 1) + " more than once");
-  if (source.intersectsWith(destination) &&
-      source.flatten().getVarRegions() != destination.flatten().getVarRegions()) {
+    throw poplar::control_program_error(text + "the destination shows " +
+                                        graph_->describe(alias->variable, alias->element, alias->element + 1) +
+                                        " more than once");
+  if (source.intersectsWith(destination) && source.flatten().getVarRegions() != destination.flatten().getVarRegions()) {
     // Name the first element that both show at different positions.
     for (const auto &to : destination.getVarRegions())
       for (const auto &from : source.getVarRegions())
         if (from.var == to.var && from.interval.begin() < to.interval.end() &&
             to.interval.begin() < from.interval.end())
-          throw poplar::control_program_error(
-              text + "source and destination overlap in " +
-              graph_->describe(to.var, std::max(from.interval.begin(), to.interval.begin()),
-                               std::min(from.interval.end(), to.interval.end())) +
-              "; copy through another variable");
+          throw poplar::control_program_error(text + "source and destination overlap in " +
+                                              graph_->describe(to.var,
+                                                               std::max(from.interval.begin(), to.interval.begin()),
+                                                               std::min(from.interval.end(), to.interval.end())) +
+                                              "; copy through another variable");
   }
 }
 
 void EngineData::load(const poplar::Device &device) {
   if (device.getTarget().getNumTiles() < graph_->target.getNumTiles())
     throw poplar::runtime_error("the graph is for " + std::to_string(graph_->target.getNumTiles()) +
-                                " tiles, the device has " +
-                                std::to_string(device.getTarget().getNumTiles()));
+                                " tiles, the device has " + std::to_string(device.getTarget().getNumTiles()));
   storage_.reset();
-  for (auto &[id, bound] : computeSets_)
-    bound->reset();
-  for (auto &[handle, memory] : remoteMemory_)
-    std::fill(memory.begin(), memory.end(), std::byte{0});
+  for (auto &[id, bound] : computeSets_) bound->reset();
+  for (auto &[handle, memory] : remoteMemory_) std::fill(memory.begin(), memory.end(), std::byte{0});
   executions_ = 0;
   loaded_ = true;
 }
 
 void EngineData::run(unsigned program) {
-  if (!loaded_)
-    throw poplar::runtime_error("Engine::run before Engine::load");
+  if (!loaded_) throw poplar::runtime_error("Engine::run before Engine::load");
   if (program >= programs_.size())
-    throw poplar::runtime_error("Engine::run of program " + std::to_string(program) +
-                                "; the engine has " + std::to_string(programs_.size()));
+    throw poplar::runtime_error("Engine::run of program " + std::to_string(program) + "; the engine has " +
+                                std::to_string(programs_.size()));
   profile_.beginRun(program);
   execute(programs_[program].node());
 }
@@ -228,15 +214,13 @@ void EngineData::execute(const Node &node) {
   profile_.count(node);
   switch (node.kind) {
   case Kind::Sequence:
-    for (const auto &child : node.children)
-      execute(child.node());
+    for (const auto &child : node.children) execute(child.node());
     break;
   case Kind::Execute: {
     BoundComputeSet &set = *computeSets_.at(node.target);
     const std::uint64_t seed = ++executions_;
     const bool allTrue =
-        debug_ ? set.runChecked(seed, shuffleSeed_ + seed,
-                                [this](const std::string &text) { warn(text); })
+        debug_ ? set.runChecked(seed, shuffleSeed_ + seed, [this](const std::string &text) { warn(text); })
                : set.run(pool_, seed);
     if (!node.tensors.empty()) {
       std::byte value[8];
@@ -246,17 +230,17 @@ void EngineData::execute(const Node &node) {
     break;
   }
   case Kind::Copy: storage_.copy(node.tensors[0].view(), node.tensors[1].view()); break;
-  case Kind::StreamToTensor: case Kind::TensorToStream: executeStream(node); break;
-  case Kind::RemoteToTensor: case Kind::TensorToRemote: executeRemote(node); break;
+  case Kind::StreamToTensor:
+  case Kind::TensorToStream: executeStream(node); break;
+  case Kind::RemoteToTensor:
+  case Kind::TensorToRemote: executeRemote(node); break;
   case Kind::Repeat:
-    for (std::uint64_t i = 0; i != node.count; ++i)
-      execute(node.children[0].node());
+    for (std::uint64_t i = 0; i != node.count; ++i) execute(node.children[0].node());
     break;
   case Kind::RepeatWhile:
     for (;;) {
       execute(node.children[0].node());
-      if (predicate(node.tensors[0]) != node.whileValue)
-        break;
+      if (predicate(node.tensors[0]) != node.whileValue) break;
       execute(node.children[1].node());
     }
     break;
@@ -268,8 +252,7 @@ void EngineData::execute(const Node &node) {
     break;
   case Kind::Error: raise(node);
   case Kind::Abort:
-    if (node.tensors.empty() || predicate(node.tensors[0]))
-      raise(node);
+    if (node.tensors.empty() || predicate(node.tensors[0])) raise(node);
     break;
   case Kind::CycleStamp: {
     const std::uint64_t cycles = profile_.totalCycles();
@@ -279,16 +262,16 @@ void EngineData::execute(const Node &node) {
     storage_.scatter(node.tensors[0].view(), words);
     break;
   }
-  case Kind::Sync: case Kind::WriteUndef: case Kind::AssumeEqual: break;
+  case Kind::Sync:
+  case Kind::WriteUndef:
+  case Kind::AssumeEqual: break;
   }
 }
 
 void EngineData::executeSwitch(const Node &node) {
   const auto value = static_cast<std::int32_t>(integer(node.tensors[0]));
   const auto found = std::find(node.cases.begin(), node.cases.end(), value);
-  const std::size_t child = found == node.cases.end()
-                                ? 0
-                                : static_cast<std::size_t>(found - node.cases.begin()) + 1;
+  const std::size_t child = found == node.cases.end() ? 0 : static_cast<std::size_t>(found - node.cases.begin()) + 1;
   execute(node.children[child].node());
 }
 
@@ -320,10 +303,9 @@ void EngineData::executeStream(const Node &node) {
     if (static_cast<std::size_t>(connection.end - connection.next) < bytes) {
       connection.next = memory = connection.begin;
       if (static_cast<std::size_t>(connection.end - connection.begin) < bytes)
-        throw poplar::stream_connection_error(
-            "stream '" + node.stream->handle + "' transfers " + std::to_string(bytes) +
-            " bytes, the connected buffer has " +
-            std::to_string(connection.end - connection.begin));
+        throw poplar::stream_connection_error("stream '" + node.stream->handle + "' transfers " +
+                                              std::to_string(bytes) + " bytes, the connected buffer has " +
+                                              std::to_string(connection.end - connection.begin));
     }
     connection.next += bytes;
   }
@@ -348,15 +330,13 @@ void EngineData::executeRemote(const Node &node) {
   const std::size_t rows = node.tensors.size() > 1 ? node.tensors[1].numElements() : 1;
   std::vector<std::byte> data = bytesOf(tensor);
   for (std::size_t i = 0; i != rows; ++i) {
-    std::byte *const memory = remoteRow(
-        node.remote->handle, node.tensors.size() > 1 ? integer(node.tensors[1], i) : 0);
+    std::byte *const memory = remoteRow(node.remote->handle, node.tensors.size() > 1 ? integer(node.tensors[1], i) : 0);
     if (node.kind == Node::Kind::RemoteToTensor)
       std::memcpy(data.data() + i * row, memory, row);
     else
       std::memcpy(memory, data.data() + i * row, row);
   }
-  if (node.kind == Node::Kind::RemoteToTensor)
-    storage_.scatter(tensor.view(), data.data());
+  if (node.kind == Node::Kind::RemoteToTensor) storage_.scatter(tensor.view(), data.data());
 }
 
 std::byte *EngineData::remoteRow(const std::string &handle, std::int64_t index) {
@@ -365,25 +345,22 @@ std::byte *EngineData::remoteRow(const std::string &handle, std::int64_t index) 
     throw poplar::stream_connection_error("no remote buffer has the handle '" + handle + "'");
   const RemoteBufferData &buffer = *found->second;
   if (index < 0 || static_cast<std::size_t>(index) >= buffer.repeats)
-    throw poplar::index_error("row " + std::to_string(index) + " of remote buffer '" + handle +
-                              "', which has " + std::to_string(buffer.repeats));
-  return remoteMemory_.at(handle).data() +
-         static_cast<std::size_t>(index) * buffer.count * buffer.type.size();
+    throw poplar::index_error("row " + std::to_string(index) + " of remote buffer '" + handle + "', which has " +
+                              std::to_string(buffer.repeats));
+  return remoteMemory_.at(handle).data() + static_cast<std::size_t>(index) * buffer.count * buffer.type.size();
 }
 
 namespace {
-const Tensor &hostTensor(const std::map<std::string, Tensor> &tensors, const std::string &handle,
-                         const char *what, const void *begin, const void *end) {
+const Tensor &hostTensor(const std::map<std::string, Tensor> &tensors, const std::string &handle, const char *what,
+                         const void *begin, const void *end) {
   const auto found = tensors.find(handle);
   if (found == tensors.end())
-    throw poplar::stream_connection_error("no host " + std::string(what) + " has the handle '" +
-                                          handle + "'");
+    throw poplar::stream_connection_error("no host " + std::string(what) + " has the handle '" + handle + "'");
   const std::size_t bytes = found->second.numElements() * found->second.elementType().size();
   const auto given = static_cast<const std::byte *>(end) - static_cast<const std::byte *>(begin);
   if (end && static_cast<std::size_t>(given) != bytes)
     throw poplar::stream_connection_error("host " + std::string(what) + " '" + handle + "' needs " +
-                                          std::to_string(bytes) + " bytes, " +
-                                          std::to_string(given) + " given");
+                                          std::to_string(bytes) + " bytes, " + std::to_string(given) + " given");
   return found->second;
 }
 } // namespace
@@ -394,8 +371,7 @@ void EngineData::writeHandle(const std::string &handle, const void *begin, const
 }
 
 void EngineData::readHandle(const std::string &handle, void *begin, void *end) {
-  storage_.gather(hostTensor(graph_->hostReads, handle, "read", begin, end).view(),
-                  static_cast<std::byte *>(begin));
+  storage_.gather(hostTensor(graph_->hostReads, handle, "read", begin, end).view(), static_cast<std::byte *>(begin));
 }
 
 void EngineData::connect(const std::string &handle, void *begin, void *end) {
@@ -417,19 +393,16 @@ void EngineData::connect(const std::string &handle, poplar::StreamCallbackHandle
 
 std::vector<std::string> EngineData::streamNames() const {
   std::vector<std::string> names;
-  for (const auto &[handle, stream] : graph_->streams)
-    names.push_back(handle);
+  for (const auto &[handle, stream] : graph_->streams) names.push_back(handle);
   return names;
 }
 
 void EngineData::writeReports() const {
-  if (!isTrue(options_, "autoReport.all"))
-    return;
+  if (!isTrue(options_, "autoReport.all")) return;
   const std::string folder = options_.get("autoReport.directory", ".");
   const auto write = [&](const char *name, void (Profile::*writer)(std::ostream &) const) {
     std::ofstream out(folder + "/" + name);
-    if (!out)
-      throw poplar::runtime_error("cannot write '" + folder + "/" + name + "'");
+    if (!out) throw poplar::runtime_error("cannot write '" + folder + "/" + name + "'");
     (profile_.*writer)(out);
   };
   write("report.json", &Profile::writeJson);

@@ -2,6 +2,7 @@
 // The engine behind poplar::Engine: memory, bound compute sets, connected streams, and the interpreter.
 
 #include "compute_set.hpp"
+#include "copy_group.hpp"
 #include "poplar/Engine.hpp"
 #include "profile.hpp"
 #include "program_node.hpp"
@@ -39,7 +40,10 @@ public:
 private:
   using Node = ProgramNode;
   void prepare(const poplar::program::Program &program);
-  void prepareSequence(const Node &node);
+  void countUses(const poplar::program::Program &program);
+  /// Copies that follow each other, in nested sequences too, make one step where `group` admits it.
+  void prepareSequence(const Node &node, CopyGroup &group);
+  void endGroup(CopyGroup &group);
   void checkCopy(const Node &node) const;
   void execute(const Node &node);
   void executeStream(const Node &node);
@@ -66,6 +70,7 @@ private:
   Profile profile_;
   std::map<std::uint32_t, std::unique_ptr<BoundComputeSet>> computeSets_;
   std::set<const Node *> prepared_;
+  std::map<const Node *, unsigned> uses_; ///< places in programs and functions
   std::set<std::uint32_t> openFunctions_; ///< being prepared, to find recursion
   std::map<std::string, Connection> connections_;
   std::map<std::string, std::vector<std::byte>> remoteMemory_;

@@ -33,40 +33,33 @@ Graph Graph::createVirtualGraph(unsigned numTilesPerIPU) {
                                       " tiles an IPU; the graph has " + std::to_string(perIPU));
   std::vector<unsigned> tiles;
   for (unsigned ipu = 0; ipu != target_.getNumIPUs(); ++ipu)
-    for (unsigned tile = 0; tile != numTilesPerIPU; ++tile)
-      tiles.push_back(ipu * perIPU + tile);
+    for (unsigned tile = 0; tile != numTilesPerIPU; ++tile) tiles.push_back(ipu * perIPU + tile);
   return createVirtualGraph(tiles);
 }
 
 Graph Graph::createVirtualGraph(unsigned lowerTile, unsigned upperTile) {
   if (lowerTile >= upperTile)
-    throw graph_object_creation_error("virtual graph of the empty tile range [" +
-                                      std::to_string(lowerTile) + "," + std::to_string(upperTile) +
-                                      ")");
+    throw graph_object_creation_error("virtual graph of the empty tile range [" + std::to_string(lowerTile) + "," +
+                                      std::to_string(upperTile) + ")");
   std::vector<unsigned> tiles(upperTile - lowerTile);
   std::iota(tiles.begin(), tiles.end(), lowerTile);
   return createVirtualGraph(tiles);
 }
 
 Graph Graph::createVirtualGraph(const std::vector<unsigned> &tiles) {
-  if (tiles.empty())
-    throw graph_object_creation_error("virtual graph without tiles");
+  if (tiles.empty()) throw graph_object_creation_error("virtual graph without tiles");
   std::vector<unsigned> physical;
-  for (unsigned tile : tiles)
-    physical.push_back(physicalTile(tile));
+  for (unsigned tile : tiles) physical.push_back(physicalTile(tile));
   // A set of tiles that does not divide into whole IPUs is presented as one IPU.
   const unsigned perIPU = target_.getTilesPerIPU(), ipus = target_.getNumIPUs();
   const auto count = static_cast<unsigned>(tiles.size());
   std::vector<unsigned> perIpuCount(ipus, 0);
-  for (unsigned tile : tiles)
-    ++perIpuCount[tile / perIPU];
-  const auto used = static_cast<unsigned>(
-      std::count_if(perIpuCount.begin(), perIpuCount.end(), [](unsigned n) { return n != 0; }));
-  const bool even = std::all_of(perIpuCount.begin(), perIpuCount.end(), [&](unsigned n) {
-    return n == 0 || n == count / used;
-  });
-  return Graph(data_, target_.createVirtualTarget(even ? used : 1, even ? count / used : count),
-               std::move(physical));
+  for (unsigned tile : tiles) ++perIpuCount[tile / perIPU];
+  const auto used =
+      static_cast<unsigned>(std::count_if(perIpuCount.begin(), perIpuCount.end(), [](unsigned n) { return n != 0; }));
+  const bool even =
+      std::all_of(perIpuCount.begin(), perIpuCount.end(), [&](unsigned n) { return n == 0 || n == count / used; });
+  return Graph(data_, target_.createVirtualTarget(even ? used : 1, even ? count / used : count), std::move(physical));
 }
 
 Graph Graph::getTopLevelGraph() { return Graph(data_, data_->target, {}); }
@@ -91,8 +84,7 @@ std::size_t checkedCount(ArrayRef<std::size_t> shape) {
 
 Tensor addVariableData(ipu_model::GraphData &graph, const Type &type, ArrayRef<std::size_t> shape,
                        const std::string &name, bool constant) {
-  if (type.size() == 0)
-    throw type_error("a variable needs an element type");
+  if (type.size() == 0) throw type_error("a variable needs an element type");
   Variable variable;
   variable.type = type;
   variable.count = checkedCount(shape);
@@ -100,8 +92,7 @@ Tensor addVariableData(ipu_model::GraphData &graph, const Type &type, ArrayRef<s
   variable.name = !name.empty() ? name : (constant ? "constant" : "variable") + std::to_string(id);
   variable.constant = constant;
   graph.variables.push_back(std::move(variable));
-  return Tensor(&graph, type, shape.cloneAsVector(),
-                std::make_shared<const View>(id, graph.variables.back().count));
+  return Tensor(&graph, type, shape.cloneAsVector(), std::make_shared<const View>(id, graph.variables.back().count));
 }
 
 } // namespace
@@ -110,30 +101,26 @@ Tensor Graph::addVariable(const Type &type, ArrayRef<std::size_t> shape, const D
   return addVariableData(*data_, type, shape, name.getPathName(), false);
 }
 
-Tensor Graph::addVariable(const Type &type, ArrayRef<std::size_t> shape,
-                          VariableMappingMethod mapping, const DebugContext &name) {
+Tensor Graph::addVariable(const Type &type, ArrayRef<std::size_t> shape, VariableMappingMethod mapping,
+                          const DebugContext &name) {
   Tensor tensor = addVariable(type, shape, name);
-  if (mapping == VariableMappingMethod::LINEAR)
-    poputil::mapTensorLinearly(*this, tensor);
+  if (mapping == VariableMappingMethod::LINEAR) poputil::mapTensorLinearly(*this, tensor);
   return tensor;
 }
 
-Tensor Graph::addConstantValues(const Type &type, ArrayRef<std::size_t> shape,
-                                ipu_model::HostValues values, bool scalar, const DebugContext &name) {
+Tensor Graph::addConstantValues(const Type &type, ArrayRef<std::size_t> shape, ipu_model::HostValues values,
+                                bool scalar, const DebugContext &name) {
   const std::size_t count = checkedCount(shape);
   if (!scalar && values.count != count)
-    throw graph_object_creation_error("constant '" + name.getPathName() + "': " +
-                                      std::to_string(values.count) + " values given for " +
-                                      std::to_string(count) + " elements");
+    throw graph_object_creation_error("constant '" + name.getPathName() + "': " + std::to_string(values.count) +
+                                      " values given for " + std::to_string(count) + " elements");
   Tensor tensor = addVariableData(*data_, type, shape, name.getPathName(), true);
   data_->variables.back().value = ipu_model::toDevice(type, values, count);
   return tensor;
 }
 
-Tensor Graph::clone(const Type &type, const Tensor &tensor, const DebugContext &name,
-                    TensorCloneMethod method) {
-  const std::string label =
-      name.getPathName().empty() ? tensor.getDebugStr() : name.getPathName();
+Tensor Graph::clone(const Type &type, const Tensor &tensor, const DebugContext &name, TensorCloneMethod method) {
+  const std::string label = name.getPathName().empty() ? tensor.getDebugStr() : name.getPathName();
   const bool keepAliases = method == TensorCloneMethod::PRESERVE_ORDER_AND_ALIASES ||
                            method == TensorCloneMethod::GATHER_AND_PRESERVE_TILE_ORDER_AND_ALIASES;
   // Each piece of a variable that the tensor shows gets memory once if aliases are kept, else
@@ -142,17 +129,16 @@ Tensor Graph::clone(const Type &type, const Tensor &tensor, const DebugContext &
   if (!keepAliases || !tensor.containsAliases()) {
     Tensor copy = addVariable(type, tensor.shape(), label);
     std::size_t position = 0;
-    Variable &variable = data_->variables[copy.view().runs().empty()
-                                              ? data_->variables.size() - 1
-                                              : copy.view().runs().front().variable];
+    Variable &variable =
+        data_
+            ->variables[copy.view().runs().empty() ? data_->variables.size() - 1 : copy.view().runs().front().variable];
     for (const VariableInterval &region : flat.getVarRegions())
-      data_->variables[region.var].tiles.visit(
-          region.interval.begin(), region.interval.end(),
-          [&](std::size_t begin, std::size_t end, unsigned tile) {
-            if (tile != none)
-              variable.tiles.set(position, position + end - begin, tile);
-            position += end - begin;
-          });
+      data_->variables[region.var].tiles.visit(region.interval.begin(), region.interval.end(),
+                                               [&](std::size_t begin, std::size_t end, unsigned tile) {
+                                                 if (tile != none)
+                                                   variable.tiles.set(position, position + end - begin, tile);
+                                                 position += end - begin;
+                                               });
     return copy;
   }
   std::map<VarId, VarId> copies;
@@ -168,8 +154,7 @@ Tensor Graph::clone(const Type &type, const Tensor &tensor, const DebugContext &
     const Variable &source = data_->variables[run.variable];
     Variable &target = data_->variables[copy->second];
     source.tiles.visit(0, source.count, [&](std::size_t begin, std::size_t end, unsigned tile) {
-      if (tile != none && added)
-        target.tiles.set(begin, end, tile);
+      if (tile != none && added) target.tiles.set(begin, end, tile);
     });
     view.push({copy->second, run.begin, run.length, run.stride});
   }
@@ -179,8 +164,7 @@ Tensor Graph::clone(const Type &type, const Tensor &tensor, const DebugContext &
 Tensor Graph::cloneN(const Type &type, const Tensor &tensor, std::size_t n, const DebugContext &name,
                      TensorCloneMethod method, TensorCloneDuplicationMethod) {
   std::vector<Tensor> copies;
-  for (std::size_t i = 0; i != n; ++i)
-    copies.push_back(clone(type, tensor, name, method).expand({0}));
+  for (std::size_t i = 0; i != n; ++i) copies.push_back(clone(type, tensor, name, method).expand({0}));
   if (copies.empty()) {
     std::vector<std::size_t> shape = tensor.shape();
     shape.insert(shape.begin(), 0);
@@ -193,26 +177,22 @@ bool Graph::isConstant(VarId variable) const { return data_->variables.at(variab
 
 Tensor Graph::getVariable(VarId id) const {
   const Variable &variable = data_->variables.at(id);
-  return Tensor(data_.get(), variable.type, {variable.count},
-                std::make_shared<const View>(id, variable.count));
+  return Tensor(data_.get(), variable.type, {variable.count}, std::make_shared<const View>(id, variable.count));
 }
 
 Tensor Graph::findUnbroadcastTensor(const Tensor &tensor) const {
   Tensor result = tensor;
   for (unsigned d = 0; d != tensor.rank(); ++d) {
-    if (result.dim(d) < 2)
-      continue;
+    if (result.dim(d) < 2) continue;
     const Tensor first = result.slice(0, 1, d);
-    if (first.broadcast(static_cast<unsigned>(result.dim(d)), d) == result)
-      result = first;
+    if (first.broadcast(static_cast<unsigned>(result.dim(d)), d) == result) result = first;
   }
   return result;
 }
 
 void Graph::reorderToSimplify(Tensor *tensor, ArrayRef<Tensor *> others, bool) const {
   // Order by where the elements are: then the runs of `tensor` are as long as they can be.
-  if (tensor->rank() != 1)
-    throw tensor_creation_error("reorderToSimplify: the tensor must have rank 1");
+  if (tensor->rank() != 1) throw tensor_creation_error("reorderToSimplify: the tensor must have rank 1");
   for (Tensor *other : others)
     if (other->rank() != 1 || other->numElements() != tensor->numElements())
       throw tensor_creation_error("reorderToSimplify: the tensors must have one size");
@@ -223,23 +203,18 @@ void Graph::reorderToSimplify(Tensor *tensor, ArrayRef<Tensor *> others, bool) c
     order.push_back({region, {position, position + region.interval.size()}});
     position += region.interval.size();
   }
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto &a, const auto &b) { return a.first < b.first; });
+  std::stable_sort(order.begin(), order.end(), [](const auto &a, const auto &b) { return a.first < b.first; });
   const auto reorder = [&](Tensor &t) {
     std::vector<Tensor> parts;
-    for (const auto &part : order)
-      parts.push_back(t.slice(part.second));
-    if (!parts.empty())
-      t = concat(parts);
+    for (const auto &part : order) parts.push_back(t.slice(part.second));
+    if (!parts.empty()) t = concat(parts);
   };
   reorder(*tensor);
-  for (Tensor *other : others)
-    reorder(*other);
+  for (Tensor *other : others) reorder(*other);
 }
 
 void Graph::setTileMapping(const Tensor &tensor, unsigned tile) {
-  if (!tensor.valid())
-    throw invalid_tile_mapping("setTileMapping of a tensor that was never assigned");
+  if (!tensor.valid()) throw invalid_tile_mapping("setTileMapping of a tensor that was never assigned");
   const unsigned physical = physicalTile(tile);
   for (const Run &run : tensor.view().runs())
     ipu_model::forEachStretch(run, [&](std::size_t begin, std::size_t end) {
@@ -253,29 +228,24 @@ void Graph::setTileMapping(const Tensor &tensor, const TileToTensorMapping &mapp
     for (const Interval &interval : mapping[tile]) {
       if (interval.begin() > interval.end() || interval.end() > flat.numElements())
         throw invalid_tile_mapping("the mapping of tensor " + tensor.getDebugStr() + " to tile " +
-                                   std::to_string(tile) + " names elements [" +
-                                   std::to_string(interval.begin()) + ":" +
-                                   std::to_string(interval.end()) + "), it has " +
-                                   std::to_string(flat.numElements()));
+                                   std::to_string(tile) + " names elements [" + std::to_string(interval.begin()) + ":" +
+                                   std::to_string(interval.end()) + "), it has " + std::to_string(flat.numElements()));
       setTileMapping(flat.slice(interval), tile);
     }
 }
 
-Graph::TileToTensorMapping Graph::getTileMapping(const Tensor &tensor, bool *isComplete,
-                                                 bool allowExternal) const {
+Graph::TileToTensorMapping Graph::getTileMapping(const Tensor &tensor, bool *isComplete, bool allowExternal) const {
   TileToTensorMapping mapping(target_.getNumTiles());
   std::vector<unsigned> virtualTile;
   if (!tiles_.empty()) {
     virtualTile.assign(data_->target.getNumTiles(), none);
-    for (unsigned i = 0; i != tiles_.size(); ++i)
-      virtualTile[tiles_[i]] = i;
+    for (unsigned i = 0; i != tiles_.size(); ++i) virtualTile[tiles_[i]] = i;
   }
   bool complete = true;
   std::size_t position = 0;
   for (const VariableInterval &region : tensor.getVarRegions())
     data_->variables[region.var].tiles.visit(
-        region.interval.begin(), region.interval.end(),
-        [&](std::size_t begin, std::size_t end, unsigned tile) {
+        region.interval.begin(), region.interval.end(), [&](std::size_t begin, std::size_t end, unsigned tile) {
           const Interval interval(position, position + end - begin);
           position = interval.end();
           if (tile != none && !tiles_.empty()) {
@@ -294,24 +264,22 @@ Graph::TileToTensorMapping Graph::getTileMapping(const Tensor &tensor, bool *isC
           else
             intervals.push_back(interval);
         });
-  if (isComplete)
-    *isComplete = complete;
+  if (isComplete) *isComplete = complete;
   return mapping;
 }
 
-Graph::TileToTensorMapping Graph::getTileMapping(const Tensor &tensor, bool requireComplete,
-                                                 bool allowExternal) const {
+Graph::TileToTensorMapping Graph::getTileMapping(const Tensor &tensor, bool requireComplete, bool allowExternal) const {
   bool complete = true;
   TileToTensorMapping mapping = getTileMapping(tensor, &complete, allowExternal);
   if (requireComplete && !complete && !allowExternal)
-    throw invalid_tile_mapping("tensor " + tensor.getDebugStr() + " of shape " +
-                               tensor.shapeToString() + " has elements without a tile");
+    throw invalid_tile_mapping("tensor " + tensor.getDebugStr() + " of shape " + tensor.shapeToString() +
+                               " has elements without a tile");
   return mapping;
 }
 
-std::vector<std::vector<Interval>>
-Graph::getSortedContiguousRegions(const Tensor &tensor, ArrayRef<Interval> regions,
-                                  bool removeAliased, std::vector<std::size_t> *aliases) const {
+std::vector<std::vector<Interval>> Graph::getSortedContiguousRegions(const Tensor &tensor, ArrayRef<Interval> regions,
+                                                                     bool removeAliased,
+                                                                     std::vector<std::size_t> *aliases) const {
   struct Piece {
     VarId variable;
     std::size_t begin, end, position;
@@ -328,22 +296,19 @@ Graph::getSortedContiguousRegions(const Tensor &tensor, ArrayRef<Interval> regio
   std::stable_sort(pieces.begin(), pieces.end(), [](const Piece &a, const Piece &b) {
     return a.variable != b.variable ? a.variable < b.variable : a.begin < b.begin;
   });
-  if (aliases)
-    aliases->assign(flat.numElements(), 0);
+  if (aliases) aliases->assign(flat.numElements(), 0);
   std::vector<std::vector<Interval>> sorted;
   const Piece *last = nullptr;
   std::size_t covered = 0; // end of what earlier pieces of this variable hold
   for (Piece &piece : pieces) {
-    if (last && last->variable != piece.variable)
-      covered = 0;
+    if (last && last->variable != piece.variable) covered = 0;
     if (removeAliased && piece.begin < covered) {
       const std::size_t skip = std::min(covered, piece.end) - piece.begin;
       piece.begin += skip;
       piece.position += skip;
     }
     covered = std::max(covered, piece.end);
-    if (piece.begin == piece.end)
-      continue;
+    if (piece.begin == piece.end) continue;
     const Interval interval(piece.position, piece.position + piece.end - piece.begin);
     if (last && last->variable == piece.variable && last->end == piece.begin) {
       Interval &previous = sorted.back().back();
@@ -360,8 +325,7 @@ Graph::getSortedContiguousRegions(const Tensor &tensor, ArrayRef<Interval> regio
 }
 
 namespace {
-template <typename T>
-void addHandle(std::map<std::string, T> &handles, const std::string &handle, T value) {
+template <typename T> void addHandle(std::map<std::string, T> &handles, const std::string &handle, T value) {
   if (!handles.emplace(handle, std::move(value)).second)
     throw graph_object_creation_error("the handle '" + handle + "' exists already");
 }
@@ -369,8 +333,7 @@ void addHandle(std::map<std::string, T> &handles, const std::string &handle, T v
 
 void Graph::createHostWrite(StringRef handle, const Tensor &tensor, bool) {
   if (tensor.containsConstant() || tensor.containsAliases())
-    throw graph_connection_error("host write '" + std::string(handle) + "': tensor " +
-                                 tensor.getDebugStr() +
+    throw graph_connection_error("host write '" + std::string(handle) + "': tensor " + tensor.getDebugStr() +
                                  " holds constants or shows one element several times");
   addHandle(data_->hostWrites, handle, tensor);
 }
@@ -379,24 +342,21 @@ void Graph::createHostRead(StringRef handle, const Tensor &tensor, bool) {
   addHandle(data_->hostReads, handle, tensor);
 }
 
-DataStream Graph::addHostToDeviceFIFO(StringRef handle, const Type &type, std::size_t n,
-                                      ReplicatedStreamMode, const OptionFlags &) {
-  auto stream = std::make_shared<const ipu_model::Stream>(
-      ipu_model::Stream{std::string(handle), type, n, true});
-  addHandle(data_->streams, handle, stream);
-  return DataStream(stream);
-}
-
-DataStream Graph::addDeviceToHostFIFO(StringRef handle, const Type &type, std::size_t n,
+DataStream Graph::addHostToDeviceFIFO(StringRef handle, const Type &type, std::size_t n, ReplicatedStreamMode,
                                       const OptionFlags &) {
-  auto stream = std::make_shared<const ipu_model::Stream>(
-      ipu_model::Stream{std::string(handle), type, n, false});
+  auto stream = std::make_shared<const ipu_model::Stream>(ipu_model::Stream{std::string(handle), type, n, true});
   addHandle(data_->streams, handle, stream);
   return DataStream(stream);
 }
 
-RemoteBuffer Graph::addRemoteBuffer(StringRef handle, const Type &type, std::size_t n,
-                                    std::size_t repeats, bool, bool) {
+DataStream Graph::addDeviceToHostFIFO(StringRef handle, const Type &type, std::size_t n, const OptionFlags &) {
+  auto stream = std::make_shared<const ipu_model::Stream>(ipu_model::Stream{std::string(handle), type, n, false});
+  addHandle(data_->streams, handle, stream);
+  return DataStream(stream);
+}
+
+RemoteBuffer Graph::addRemoteBuffer(StringRef handle, const Type &type, std::size_t n, std::size_t repeats, bool,
+                                    bool) {
   auto buffer = std::make_shared<const ipu_model::RemoteBufferData>(
       ipu_model::RemoteBufferData{std::string(handle), type, n, repeats});
   addHandle(data_->remoteBuffers, handle, buffer);
@@ -411,8 +371,8 @@ Function Graph::addFunction(const program::Program &program) {
 void Graph::setTensorValues(const Tensor &tensor, ipu_model::HostValues values, bool scalar) {
   if (!scalar && values.count != tensor.numElements())
     throw graph_connection_error("initial values of tensor " + tensor.getDebugStr() + ": " +
-                                 std::to_string(values.count) + " given for " +
-                                 std::to_string(tensor.numElements()) + " elements");
+                                 std::to_string(values.count) + " given for " + std::to_string(tensor.numElements()) +
+                                 " elements");
   data_->initialValues.push_back(
       {tensor.view(), ipu_model::toDevice(tensor.elementType(), values, tensor.numElements())});
 }
@@ -433,15 +393,13 @@ void Graph::outputComputeGraph(std::ostream &out, ArrayRef<program::Program>) co
     const std::string id = "v" + std::to_string(&vertex - data_->vertices.data());
     out << "  " << id << " [shape=box,label=\"" << data_->typeOf(vertex).cls.name << "\"];\n";
     data_->forEachEdge(vertex, [&](const ipu_model::Edge &edge) {
-      if (edge.kind != ipu_model::Edge::Kind::Tensor)
-        return;
+      if (edge.kind != ipu_model::Edge::Kind::Tensor) return;
       const ipu_model::Field &field = data_->typeOf(vertex).cls.fields[edge.field];
       for (std::uint32_t r = 0; r != edge.runCount; ++r) {
-        const std::string variable =
-            "\"" + data_->variables[data_->edgeRuns[edge.first + r].variable].name + "\"";
+        const std::string variable = "\"" + data_->variables[data_->edgeRuns[edge.first + r].variable].name + "\"";
         const bool input = field.direction == ipu_model::Direction::Input;
-        out << "  " << (input ? variable : id) << " -> " << (input ? id : variable) << " [label=\""
-            << field.name << "\"];\n";
+        out << "  " << (input ? variable : id) << " -> " << (input ? id : variable) << " [label=\"" << field.name
+            << "\"];\n";
       }
     });
   }

@@ -6,16 +6,14 @@
 namespace ipu_model {
 
 void TileMap::set(std::size_t begin, std::size_t end, unsigned tile) {
-  if (begin == end)
-    return;
+  if (begin == end) return;
   auto next = parts_.lower_bound(begin);
   if (next != parts_.begin()) { // cut or join the part before
     auto before = std::prev(next);
     if (before->second.end > begin) {
       const Part cut = before->second;
       before->second.end = begin;
-      if (cut.end > end)
-        next = parts_.emplace_hint(next, end, cut);
+      if (cut.end > end) next = parts_.emplace_hint(next, end, cut);
     }
     if (before->second.tile == tile && before->second.end == begin) {
       begin = before->first;
@@ -25,8 +23,7 @@ void TileMap::set(std::size_t begin, std::size_t end, unsigned tile) {
   while (next != parts_.end() && next->first < end) { // drop or shorten what is covered
     const Part covered = next->second;
     next = parts_.erase(next);
-    if (covered.end > end)
-      next = parts_.emplace_hint(next, end, covered);
+    if (covered.end > end) next = parts_.emplace_hint(next, end, covered);
   }
   if (next != parts_.end() && next->first == end && next->second.tile == tile) {
     end = next->second.end;
@@ -36,8 +33,7 @@ void TileMap::set(std::size_t begin, std::size_t end, unsigned tile) {
 }
 
 std::uint32_t GraphData::addType(std::unique_ptr<VertexType> type) {
-  for (std::uint32_t i = 0; i != type->cls.fields.size(); ++i)
-    type->fieldIndex.emplace(type->cls.fields[i].name, i);
+  for (std::uint32_t i = 0; i != type->cls.fields.size(); ++i) type->fieldIndex.emplace(type->cls.fields[i].name, i);
   types.push_back(std::move(type));
   return static_cast<std::uint32_t>(types.size() - 1);
 }
@@ -64,16 +60,15 @@ poplar::Type typeOf(const Field &field) {
   }();
   const auto found = types.find(field.elementType);
   if (found == types.end())
-    throw poplar::type_error("field '" + field.name + "' has the element type '" +
-                             field.elementType + "', which no tensor can have");
+    throw poplar::type_error("field '" + field.name + "' has the element type '" + field.elementType +
+                             "', which no tensor can have");
   return found->second;
 }
 
 std::vector<double> valuesOf(const GraphData &graph, const Vertex &vertex, const Edge &edge) {
   const poplar::Type type = typeOf(graph.typeOf(vertex).cls.fields[edge.field]);
   std::vector<double> values(edge.count);
-  for (std::size_t i = 0; i != edge.count; ++i)
-    values[i] = readNumber(type, graph.values.data() + edge.first, i);
+  for (std::size_t i = 0; i != edge.count; ++i) values[i] = readNumber(type, graph.values.data() + edge.first, i);
   return values;
 }
 
@@ -84,11 +79,8 @@ std::optional<Alias> findAlias(const View &view) {
   };
   std::vector<Range> ranges;
   for (const Run &run : view.runs()) {
-    if (run.stride == 0)
-      return Alias{run.variable, run.begin};
-    forEachStretch(run, [&](std::size_t begin, std::size_t end) {
-      ranges.push_back({run.variable, begin, end});
-    });
+    if (run.stride == 0) return Alias{run.variable, run.begin};
+    forEachStretch(run, [&](std::size_t begin, std::size_t end) { ranges.push_back({run.variable, begin, end}); });
   }
   std::sort(ranges.begin(), ranges.end(), [](const Range &a, const Range &b) {
     return a.variable != b.variable ? a.variable < b.variable : a.begin < b.begin;
@@ -99,8 +91,7 @@ std::optional<Alias> findAlias(const View &view) {
   return std::nullopt;
 }
 
-std::uint32_t addKernel(GraphData &graph, std::string name, const std::vector<KernelField> &fields,
-                        Kernel kernel) {
+std::uint32_t addKernel(GraphData &graph, std::string name, const std::vector<KernelField> &fields, Kernel kernel) {
   auto type = std::make_unique<VertexType>();
   type->cls.name = std::move(name);
   type->cls.kind = VertexKind::MultiVertex; // built-in vertices have a tile's workers
@@ -132,8 +123,7 @@ void addKernelVertex(poplar::Graph &graph, poplar::ComputeSet cs, std::uint32_t 
   data.computeSets[cs.getId()].vertices.push_back(id);
   const poplar::VertexRef vertex(id, &data);
   graph.setTileMapping(vertex, tile);
-  for (std::uint32_t i = 0; i != fields.size(); ++i)
-    graph.connect(poplar::FieldRef(vertex, i), fields[i].flatten());
+  for (std::uint32_t i = 0; i != fields.size(); ++i) graph.connect(poplar::FieldRef(vertex, i), fields[i].flatten());
 }
 
 } // namespace ipu_model
@@ -153,8 +143,7 @@ FieldRef VertexRef::operator[](StringRef field) const {
   const auto found = type.fieldIndex.find(std::string(field));
   if (found == type.fieldIndex.end()) {
     std::string known;
-    for (const ipu_model::Field &f : type.cls.fields)
-      known += (known.empty() ? "" : ", ") + f.name;
+    for (const ipu_model::Field &f : type.cls.fields) known += (known.empty() ? "" : ", ") + f.name;
     throw unknown_field("vertex type '" + type.cls.name + "' has no field '" + std::string(field) +
                         "'; its fields are: " + known);
   }
@@ -175,26 +164,19 @@ FieldData VertexIntrospector::getFieldInfo(const std::string &name) const {
   std::vector<std::size_t> rows;
   std::vector<double> values;
   graph_.forEachEdge(vertex, [&](const ipu_model::Edge &edge) {
-    if (edge.field != found->second)
-      return;
+    if (edge.field != found->second) return;
     const std::size_t row = edge.index == ipu_model::none ? 0 : edge.index;
     if (edge.kind == ipu_model::Edge::Kind::Size) {
-      if (rows.empty())
-        rows.push_back(edge.count);
+      if (rows.empty()) rows.push_back(edge.count);
       return;
     }
-    if (rows.size() <= row)
-      rows.resize(row + 1);
+    if (rows.size() <= row) rows.resize(row + 1);
     rows[row] = edge.count;
-    if (edge.kind == ipu_model::Edge::Kind::Value)
-      values = ipu_model::valuesOf(graph_, vertex, edge);
+    if (edge.kind == ipu_model::Edge::Kind::Value) values = ipu_model::valuesOf(graph_, vertex, edge);
   });
-  return FieldData(name, rows, type.cls.fields[found->second].shape == ipu_model::FieldShape::VectorList,
-                   values);
+  return FieldData(name, rows, type.cls.fields[found->second].shape == ipu_model::FieldShape::VectorList, values);
 }
 
-std::string VertexIntrospector::getVertexName() const {
-  return graph_.typeOf(graph_.vertices[vertex_]).cls.name;
-}
+std::string VertexIntrospector::getVertexName() const { return graph_.typeOf(graph_.vertices[vertex_]).cls.name; }
 
 } // namespace poplar

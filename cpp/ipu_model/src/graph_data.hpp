@@ -24,21 +24,21 @@ public:
   /// Calls f(begin, end, tile) for the parts of [begin, end); tile is `none` where nothing is mapped.
   template <typename F> void visit(std::size_t begin, std::size_t end, F &&f) const {
     auto next = parts_.upper_bound(begin);
-    if (next != parts_.begin() && std::prev(next)->second.end > begin)
-      --next;
+    if (next != parts_.begin() && std::prev(next)->second.end > begin) --next;
     while (begin < end) {
       if (next == parts_.end() || next->first >= end) {
         f(begin, end, unsigned{none});
         return;
       }
-      if (next->first > begin)
-        f(begin, next->first, unsigned{none});
+      if (next->first > begin) f(begin, next->first, unsigned{none});
       const std::size_t from = std::max(begin, next->first), to = std::min(end, next->second.end);
       f(from, to, next->second.tile);
       begin = to;
       ++next;
     }
   }
+
+  bool onOneTile() const { return parts_.size() == 1; }
 
 private:
   struct Part {
@@ -139,8 +139,7 @@ struct GraphData {
   std::uint32_t addType(std::unique_ptr<VertexType> type);
   /// Calls f for each edge of a vertex.
   template <typename F> void forEachEdge(const Vertex &vertex, F &&f) const {
-    for (std::uint32_t e = vertex.firstEdge; e != none; e = edges[e].next)
-      f(edges[e]);
+    for (std::uint32_t e = vertex.firstEdge; e != none; e = edges[e].next) f(edges[e]);
   }
   const VertexType &typeOf(const Vertex &vertex) const { return *types[vertex.type]; }
   /// "vertex 12 of type 'Sum' on tile 3 (compute set 'cs')", for messages.
@@ -163,12 +162,11 @@ std::optional<Alias> findAlias(const View &view);
 
 /// Adds a built-in vertex type; `fields` are vectors in the order of the kernel's slices.
 struct KernelField {
-  const char *name;
+  std::string name;
   Direction direction;
   poplar::Type type;
 };
-std::uint32_t addKernel(GraphData &graph, std::string name, const std::vector<KernelField> &fields,
-                        Kernel kernel);
+std::uint32_t addKernel(GraphData &graph, std::string name, const std::vector<KernelField> &fields, Kernel kernel);
 /// Adds a vertex of a built-in type with all its fields connected.
 void addKernelVertex(poplar::Graph &graph, poplar::ComputeSet cs, std::uint32_t type, unsigned tile,
                      std::uint64_t cycles, const std::vector<poplar::Tensor> &fields);

@@ -21,10 +21,8 @@ void addLibrary(ipu_model::GraphData &graph, std::shared_ptr<const ipu_model::Co
   for (const ipu_model::VertexClass &cls : library->classes()) {
     const auto known = graph.typeIndex.find(cls.name);
     if (known != graph.typeIndex.end()) {
-      if (graph.types[known->second]->library == library)
-        continue;
-      throw graph_object_load_error("vertex type '" + cls.name +
-                                    "' is defined by two codelet sources; rename one");
+      if (graph.types[known->second]->library == library) continue;
+      throw graph_object_load_error("vertex type '" + cls.name + "' is defined by two codelet sources; rename one");
     }
     auto type = std::make_unique<VertexType>();
     type->cls = cls;
@@ -38,9 +36,8 @@ const Field &fieldOf(const ipu_model::GraphData &graph, FieldRef ref) {
 }
 
 std::string describe(const ipu_model::GraphData &graph, FieldRef ref) {
-  return "field '" + fieldOf(graph, ref).name +
-         (ref.isIndexed() ? "[" + std::to_string(ref.getIndex()) + "]" : "") + "' of " +
-         graph.describe(ref.getVertex().getId());
+  return "field '" + fieldOf(graph, ref).name + (ref.isIndexed() ? "[" + std::to_string(ref.getIndex()) + "]" : "") +
+         "' of " + graph.describe(ref.getVertex().getId());
 }
 
 void checkUnset(const ipu_model::GraphData &graph, FieldRef ref) {
@@ -70,8 +67,7 @@ bool Graph::addCodelets(StringRef source, CodeletFileType, StringRef flags, Stri
 }
 
 bool Graph::addCodelets(ArrayRef<std::string> files, StringRef flags, StringRef) {
-  for (const std::string &file : files)
-    addCodelets(file, CodeletFileType::Auto, flags);
+  for (const std::string &file : files) addCodelets(file, CodeletFileType::Auto, flags);
   return true;
 }
 
@@ -82,9 +78,7 @@ void Graph::addCodelets(std::stringstream &source, StringRef flags, CodeletFileT
   addLibrary(*data_, std::move(library));
 }
 
-bool Graph::hasCodelet(StringRef vertexType) const {
-  return data_->typeIndex.count(std::string(vertexType)) != 0;
-}
+bool Graph::hasCodelet(StringRef vertexType) const { return data_->typeIndex.count(std::string(vertexType)) != 0; }
 
 ComputeSet Graph::addComputeSet(const DebugContext &name) {
   const auto id = static_cast<std::uint32_t>(data_->computeSets.size());
@@ -99,8 +93,7 @@ VertexRef Graph::addVertex(ComputeSet computeSet, StringRef vertexType) {
   const auto type = data_->typeIndex.find(std::string(vertexType));
   if (type == data_->typeIndex.end()) {
     std::string known;
-    for (const auto &[name, index] : data_->typeIndex)
-      known += (known.empty() ? "" : ", ") + name;
+    for (const auto &[name, index] : data_->typeIndex) known += (known.empty() ? "" : ", ") + name;
     throw unknown_vertex_type("no codelet defines the vertex type '" + std::string(vertexType) +
                               "'; known types: " + (known.empty() ? "(none)" : known));
   }
@@ -110,8 +103,7 @@ VertexRef Graph::addVertex(ComputeSet computeSet, StringRef vertexType) {
   return VertexRef(id, data_.get());
 }
 
-VertexRef Graph::addVertex(ComputeSet computeSet, StringRef vertexType,
-                           ArrayRef<ConnectionDesc> connections) {
+VertexRef Graph::addVertex(ComputeSet computeSet, StringRef vertexType, ArrayRef<ConnectionDesc> connections) {
   const VertexRef vertex = addVertex(computeSet, vertexType);
   for (const ConnectionDesc &connection : connections) {
     const FieldRef field = vertex[connection.field_];
@@ -133,9 +125,7 @@ VertexRef Graph::addExternalVertex(ComputeSet computeSet, StringRef vertexType) 
 }
 
 unsigned Graph::getNumVertices() const { return static_cast<unsigned>(data_->vertices.size()); }
-unsigned Graph::getNumComputeSets() const {
-  return static_cast<unsigned>(data_->computeSets.size());
-}
+unsigned Graph::getNumComputeSets() const { return static_cast<unsigned>(data_->computeSets.size()); }
 std::string Graph::getComputeSetName(ComputeSet computeSet) const {
   return data_->computeSets.at(computeSet.getId()).name;
 }
@@ -143,42 +133,33 @@ std::string Graph::getComputeSetName(ComputeSet computeSet) const {
 void Graph::connect(FieldRef ref, const Tensor &tensor) {
   const Field &field = fieldOf(*data_, ref);
   const auto fail = [&](const std::string &why) {
-    throw graph_connection_error("tensor " + tensor.getDebugStr() + " cannot be connected to " +
-                                 describe(*data_, ref) + ": " + why);
+    throw graph_connection_error("tensor " + tensor.getDebugStr() + " cannot be connected to " + describe(*data_, ref) +
+                                 ": " + why);
   };
-  if (!tensor.valid() || tensor.graph() != data_.get())
-    fail("it is not a tensor of this graph");
-  if (field.direction == Direction::State)
-    fail("the field is plain vertex state; use setInitialValue");
+  if (!tensor.valid() || tensor.graph() != data_.get()) fail("it is not a tensor of this graph");
+  if (field.direction == Direction::State) fail("the field is plain vertex state; use setInitialValue");
   if (field.shape == FieldShape::VectorList && !ref.isIndexed()) {
     if (tensor.rank() != 2)
-      fail("a list of vectors takes a tensor of rank 2 or a list of tensors, not shape " +
-           tensor.shapeToString());
-    if (tensor.dim(0) == 0)
-      return setFieldSize(ref, 0);
-    for (std::size_t row = 0; row != tensor.dim(0); ++row)
-      connect(ref[row], tensor[row]);
+      fail("a list of vectors takes a tensor of rank 2 or a list of tensors, not shape " + tensor.shapeToString());
+    if (tensor.dim(0) == 0) return setFieldSize(ref, 0);
+    for (std::size_t row = 0; row != tensor.dim(0); ++row) connect(ref[row], tensor[row]);
     return;
   }
-  if (ref.isIndexed() && field.shape == FieldShape::Scalar)
-    fail("the field is a scalar and has no elements");
-  const Type wanted = typeOf(field);
-  if (tensor.elementType() != wanted)
-    throw type_error("tensor " + tensor.getDebugStr() + " of type '" +
-                     tensor.elementType().toString() + "' cannot be connected to " +
+  if (ref.isIndexed() && field.shape == FieldShape::Scalar) fail("the field is a scalar and has no elements");
+  const Type wanted = typeOf(field), given = tensor.elementType();
+  const bool isLong = (given == LONG && wanted == INT) || (given == UNSIGNED_LONG && wanted == UNSIGNED_INT);
+  if (given != wanted && !isLong) // a tile's long has 32 bits
+    throw type_error("tensor " + tensor.getDebugStr() + " of type '" + given.toString() + "' cannot be connected to " +
                      describe(*data_, ref) + ", whose elements are '" + wanted.toString() + "'");
-  const bool oneElement = field.shape == FieldShape::Scalar ||
-                          (field.shape == FieldShape::Vector && ref.isIndexed());
+  const bool oneElement = field.shape == FieldShape::Scalar || (field.shape == FieldShape::Vector && ref.isIndexed());
   if (oneElement && tensor.numElements() != 1)
     fail("it takes one element, the tensor has shape " + tensor.shapeToString());
   if (!oneElement && tensor.rank() != 1)
     fail("a vector takes a tensor of rank 1, not of shape " + tensor.shapeToString());
   if (field.direction != Direction::Input) {
-    if (tensor.containsConstant())
-      fail("a constant cannot be written");
+    if (tensor.containsConstant()) fail("a constant cannot be written");
     if (const auto alias = findAlias(tensor.view()))
-      fail("an output shows " +
-           data_->describe(alias->variable, alias->element, alias->element + 1) +
+      fail("an output shows " + data_->describe(alias->variable, alias->element, alias->element + 1) +
            " more than once");
   }
   checkUnset(*data_, ref);
@@ -196,24 +177,20 @@ void Graph::connect(FieldRef ref, ArrayRef<Tensor> tensors) {
   const Field &field = fieldOf(*data_, ref);
   if (field.shape == FieldShape::Vector) {
     std::vector<Tensor> flat;
-    for (const Tensor &tensor : tensors)
-      flat.push_back(tensor.flatten());
-    if (flat.empty())
-      throw no_size_specified(describe(*data_, ref) + " is connected to an empty list");
+    for (const Tensor &tensor : tensors) flat.push_back(tensor.flatten());
+    if (flat.empty()) throw no_size_specified(describe(*data_, ref) + " is connected to an empty list");
     return connect(ref, concat(flat));
   }
   if (field.shape == FieldShape::Scalar)
     throw graph_connection_error(describe(*data_, ref) + " is a scalar, a list was given");
-  if (tensors.empty())
-    return setFieldSize(ref, 0);
+  if (tensors.empty()) return setFieldSize(ref, 0);
   for (std::size_t row = 0; row != tensors.size(); ++row)
     connect(ref[row], tensors[row].rank() == 0 ? tensors[row].flatten() : tensors[row]);
 }
 
 void Graph::connectValue(FieldRef ref, ipu_model::HostValues value) {
   const Field &field = fieldOf(*data_, ref);
-  if (field.direction == Direction::State)
-    return setFieldValues(ref, value);
+  if (field.direction == Direction::State) return setFieldValues(ref, value);
   if (field.direction != Direction::Input || field.shape != FieldShape::Scalar)
     throw graph_connection_error("a number cannot be connected to " + describe(*data_, ref) +
                                  ", which is not a scalar input or plain state");
@@ -228,20 +205,18 @@ void Graph::setFieldValues(FieldRef ref, ipu_model::HostValues values) {
     throw graph_connection_error(describe(*data_, ref) + " is an output; it has no initial value");
   if (field.direction == Direction::Input) {
     // An input that is given numbers reads a constant.
-    const Tensor constant =
-        addConstantValues(typeOf(field), {values.count}, values, false, "immediate");
+    const Tensor constant = addConstantValues(typeOf(field), {values.count}, values, false, "immediate");
     data_->immediates.emplace_back(data_->variables.size() - 1, ref.getVertex().getId());
     return connect(ref, field.shape == FieldShape::Scalar ? constant.reshape({}) : constant);
   }
   if (field.shape == FieldShape::Scalar && values.count != 1)
-    throw graph_connection_error(std::to_string(values.count) + " values given for " +
-                                 describe(*data_, ref) + ", which is one number");
+    throw graph_connection_error(std::to_string(values.count) + " values given for " + describe(*data_, ref) +
+                                 ", which is one number");
   checkUnset(*data_, ref);
   data_->forEachEdge(data_->vertices[ref.getVertex().getId()], [&](const Edge &edge) {
     if (edge.field == ref.field() && edge.kind == Edge::Kind::Size && edge.count != values.count)
-      throw graph_connection_error(std::to_string(values.count) + " values given for " +
-                                   describe(*data_, ref) + ", whose size was set to " +
-                                   std::to_string(edge.count));
+      throw graph_connection_error(std::to_string(values.count) + " values given for " + describe(*data_, ref) +
+                                   ", whose size was set to " + std::to_string(edge.count));
   });
   const std::vector<std::byte> bytes = ipu_model::toDevice(typeOf(field), values, values.count);
   Edge edge{};
@@ -265,8 +240,7 @@ std::size_t Graph::getFieldSize(FieldRef ref) const {
   std::size_t size = 0;
   bool found = false;
   data_->forEachEdge(data_->vertices[ref.getVertex().getId()], [&](const Edge &edge) {
-    if (edge.field != ref.field())
-      return;
+    if (edge.field != ref.field()) return;
     found = true;
     const bool row = edge.index != none;
     if (ref.isIndexed() && row && edge.index == ref.getIndex())
@@ -274,8 +248,7 @@ std::size_t Graph::getFieldSize(FieldRef ref) const {
     else if (!ref.isIndexed())
       size = std::max(size, row ? edge.index + std::size_t{1} : edge.count);
   });
-  if (!found)
-    throw no_size_specified(describe(*data_, ref) + " is neither connected nor sized");
+  if (!found) throw no_size_specified(describe(*data_, ref) + " is neither connected nor sized");
   return size;
 }
 
@@ -283,15 +256,13 @@ std::size_t Graph::getMaxFieldDim(StringRef vertexName, StringRef fieldName, uns
   std::size_t largest = 0;
   for (std::uint32_t id = 0; id != data_->vertices.size(); ++id) {
     const VertexRef vertex(id, data_.get());
-    if (data_->typeOf(data_->vertices[id]).cls.name != vertexName)
-      continue;
+    if (data_->typeOf(data_->vertices[id]).cls.name != vertexName) continue;
     const FieldRef field = vertex[fieldName];
     const std::size_t rows = getFieldSize(field);
     if (dim == 0)
       largest = std::max(largest, rows);
     else
-      for (std::size_t row = 0; row != rows; ++row)
-        largest = std::max(largest, getFieldSize(field[row]));
+      for (std::size_t row = 0; row != rows; ++row) largest = std::max(largest, getFieldSize(field[row]));
   }
   return largest;
 }
@@ -300,13 +271,11 @@ double Graph::getMaxVertexFieldValue(StringRef vertexName, StringRef fieldName) 
   double largest = -HUGE_VAL;
   for (std::uint32_t id = 0; id != data_->vertices.size(); ++id) {
     const ipu_model::Vertex &vertex = data_->vertices[id];
-    if (data_->typeOf(vertex).cls.name != vertexName)
-      continue;
+    if (data_->typeOf(vertex).cls.name != vertexName) continue;
     const std::uint32_t field = VertexRef(id, data_.get())[fieldName].field();
     data_->forEachEdge(vertex, [&](const Edge &edge) {
       if (edge.field == field && edge.kind == Edge::Kind::Value)
-        for (double value : valuesOf(*data_, vertex, edge))
-          largest = std::max(largest, value);
+        for (double value : valuesOf(*data_, vertex, edge)) largest = std::max(largest, value);
     });
   }
   return largest;
@@ -316,9 +285,7 @@ void Graph::setTileMapping(VertexRef vertex, unsigned tile) {
   data_->vertices.at(vertex.getId()).tile = physicalTile(tile);
 }
 
-unsigned Graph::getTileMapping(VertexRef vertex) const {
-  return data_->vertices.at(vertex.getId()).tile;
-}
+unsigned Graph::getTileMapping(VertexRef vertex) const { return data_->vertices.at(vertex.getId()).tile; }
 
 void Graph::setPerfEstimate(const VertexRef &vertex, std::uint64_t cycles, std::uint64_t) {
   data_->vertices.at(vertex.getId()).cycles = static_cast<std::int64_t>(cycles);
@@ -326,8 +293,7 @@ void Graph::setPerfEstimate(const VertexRef &vertex, std::uint64_t cycles, std::
 
 VertexPerfEstimate Graph::getPerfEstimate(const VertexRef &ref) const {
   const ipu_model::Vertex &vertex = data_->vertices.at(ref.getId());
-  if (vertex.cycles >= 0)
-    return VertexPerfEstimate(static_cast<std::uint64_t>(vertex.cycles));
+  if (vertex.cycles >= 0) return VertexPerfEstimate(static_cast<std::uint64_t>(vertex.cycles));
   if (const PerfEstimateFunc &estimator = data_->typeOf(vertex).estimator)
     return estimator(VertexIntrospector(*data_, ref.getId()), data_->target);
   throw missing_perf_estimate("no performance estimate for " + data_->describe(ref.getId()) +
@@ -337,14 +303,13 @@ VertexPerfEstimate Graph::getPerfEstimate(const VertexRef &ref) const {
 void Graph::registerPerfEstimator(StringRef vertexType, PerfEstimateFunc estimator) {
   const auto type = data_->typeIndex.find(std::string(vertexType));
   if (type == data_->typeIndex.end())
-    throw unknown_vertex_type("registerPerfEstimator: no codelet defines the vertex type '" +
-                              std::string(vertexType) + "'");
+    throw unknown_vertex_type("registerPerfEstimator: no codelet defines the vertex type '" + std::string(vertexType) +
+                              "'");
   data_->types[type->second]->estimator = std::move(estimator);
 }
 
-void Graph::registerCycleEstimator(
-    StringRef vertexType,
-    std::function<std::uint64_t(const VertexIntrospector &, const Target &)> estimator) {
+void Graph::registerCycleEstimator(StringRef vertexType,
+                                   std::function<std::uint64_t(const VertexIntrospector &, const Target &)> estimator) {
   registerPerfEstimator(vertexType, [estimator](const VertexIntrospector &v, const Target &t) {
     return VertexPerfEstimate(estimator(v, t));
   });

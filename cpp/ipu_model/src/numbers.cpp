@@ -8,56 +8,28 @@
 namespace ipu_model {
 using poplar::Type;
 
-std::uint16_t floatToHalf(float value) {
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  const std::uint32_t sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u)
-    return static_cast<std::uint16_t>(sign | 0x7e00u);
-  if (magnitude >= 0x477ff000u) // rounds to 65520 or more
-    return static_cast<std::uint16_t>(sign | 0x7c00u);
-  if (magnitude < 0x38800000u) { // subnormal half: adding 0.5 puts the rounding where it belongs
-    float scaled;
-    std::memcpy(&scaled, &magnitude, sizeof scaled);
-    scaled += 0.5f;
-    std::uint32_t rounded;
-    std::memcpy(&rounded, &scaled, sizeof rounded);
-    return static_cast<std::uint16_t>(sign | (rounded - 0x3f000000u));
-  }
-  const std::uint32_t odd = (magnitude >> 13) & 1u;
-  return static_cast<std::uint16_t>(sign | ((magnitude - 0x38000000u + 0xfffu + odd) >> 13));
-}
-
-float halfToFloat(std::uint16_t half) {
-  const std::uint32_t sign = (half & 0x8000u) << 16, magnitude = half & 0x7fffu;
-  if (magnitude < 0x400u) {
-    const float value = std::ldexp(static_cast<float>(magnitude), -24);
-    return sign ? -value : value;
-  }
-  const std::uint32_t bits =
-      sign | (magnitude >= 0x7c00u ? 0x7f800000u | (magnitude & 0x3ffu) << 13
-                                   : (magnitude << 13) + 0x38000000u);
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
 namespace {
 
 /// Calls `f` with a value of the host type that stores `type`; half is std::uint16_t with `isHalf`.
 template <typename F> auto withStorage(Type type, F &&f) {
   using Id = Type::Id;
   switch (type.id()) {
-  case Id::Bool: case Id::UnsignedChar: return f(std::uint8_t{});
-  case Id::Char: case Id::SignedChar: return f(std::int8_t{});
+  case Id::Bool:
+  case Id::UnsignedChar: return f(std::uint8_t{});
+  case Id::Char:
+  case Id::SignedChar: return f(std::int8_t{});
   case Id::Short: return f(std::int16_t{});
   case Id::UnsignedShort: return f(std::uint16_t{});
-  case Id::Int: case Id::Long: return f(std::int32_t{});
-  case Id::UnsignedInt: case Id::UnsignedLong: return f(std::uint32_t{});
+  case Id::Int:
+  case Id::Long: return f(std::int32_t{});
+  case Id::UnsignedInt:
+  case Id::UnsignedLong: return f(std::uint32_t{});
   case Id::LongLong: return f(std::int64_t{});
   case Id::UnsignedLongLong: return f(std::uint64_t{});
   case Id::Float: return f(float{});
-  case Id::None: case Id::Quarter: case Id::Half: break;
+  case Id::None:
+  case Id::Quarter:
+  case Id::Half: break;
   }
   throw poplar::type_error("numbers of type '" + type.toString() + "' are not supported");
 }
@@ -91,35 +63,26 @@ template <typename T> T saturate(double value) {
 bool isInteger(Type type) { return !type.isFloatingPoint() && type != poplar::BOOL; }
 
 bool isSigned(Type type) {
-  return type.isFloatingPoint() ||
-         withStorage(type, [](auto zero) { return std::is_signed_v<decltype(zero)>; });
+  return type.isFloatingPoint() || withStorage(type, [](auto zero) { return std::is_signed_v<decltype(zero)>; });
 }
 
 double readNumber(Type type, const void *data, std::size_t i) {
-  if (type == poplar::HALF)
-    return static_cast<double>(halfToFloat(load<std::uint16_t>(data, i)));
-  return withStorage(type, [&](auto zero) {
-    return static_cast<double>(load<decltype(zero)>(data, i));
-  });
+  if (type == poplar::HALF) return static_cast<double>(halfToFloat(load<std::uint16_t>(data, i)));
+  return withStorage(type, [&](auto zero) { return static_cast<double>(load<decltype(zero)>(data, i)); });
 }
 
 void writeNumber(Type type, void *data, std::size_t i, double value) {
-  if (type == poplar::HALF)
-    return store(data, i, floatToHalf(static_cast<float>(value)));
-  if (type == poplar::BOOL)
-    return store(data, i, static_cast<std::uint8_t>(value != 0));
+  if (type == poplar::HALF) return store(data, i, floatToHalf(static_cast<float>(value)));
+  if (type == poplar::BOOL) return store(data, i, static_cast<std::uint8_t>(value != 0));
   withStorage(type, [&](auto zero) { store(data, i, saturate<decltype(zero)>(value)); });
 }
 
 std::int64_t readInteger(Type type, const void *data, std::size_t i) {
-  return withStorage(type, [&](auto zero) {
-    return static_cast<std::int64_t>(load<decltype(zero)>(data, i));
-  });
+  return withStorage(type, [&](auto zero) { return static_cast<std::int64_t>(load<decltype(zero)>(data, i)); });
 }
 
 void writeInteger(Type type, void *data, std::size_t i, std::int64_t value) {
-  if (type == poplar::BOOL)
-    return store(data, i, static_cast<std::uint8_t>(value != 0));
+  if (type == poplar::BOOL) return store(data, i, static_cast<std::uint8_t>(value != 0));
   withStorage(type, [&](auto zero) { store(data, i, static_cast<decltype(zero)>(value)); });
 }
 
@@ -140,18 +103,21 @@ std::vector<std::byte> toDevice(Type type, HostValues values, std::size_t count)
       const bool isSignedHost = values.kind == Kind::Signed;
       std::int64_t value = 0;
       switch (values.size) {
-      case 1: value = isSignedHost ? load<std::int8_t>(values.data, from)
-                                   : load<std::uint8_t>(values.data, from); break;
-      case 2: value = isSignedHost ? load<std::int16_t>(values.data, from)
-                                   : load<std::uint16_t>(values.data, from); break;
-      case 4: value = isSignedHost ? std::int64_t{load<std::int32_t>(values.data, from)}
-                                   : std::int64_t{load<std::uint32_t>(values.data, from)}; break;
+      case 1:
+        value = isSignedHost ? load<std::int8_t>(values.data, from) : load<std::uint8_t>(values.data, from);
+        break;
+      case 2:
+        value = isSignedHost ? load<std::int16_t>(values.data, from) : load<std::uint16_t>(values.data, from);
+        break;
+      case 4:
+        value = isSignedHost ? std::int64_t{load<std::int32_t>(values.data, from)}
+                             : std::int64_t{load<std::uint32_t>(values.data, from)};
+        break;
       default: value = load<std::int64_t>(values.data, from);
       }
       if (type.isFloatingPoint())
         writeNumber(type, bytes.data(), i,
-                    isSignedHost ? static_cast<double>(value)
-                                 : static_cast<double>(static_cast<std::uint64_t>(value)));
+                    isSignedHost ? static_cast<double>(value) : static_cast<double>(static_cast<std::uint64_t>(value)));
       else
         writeInteger(type, bytes.data(), i, value);
     }
@@ -164,11 +130,22 @@ std::vector<std::byte> toDevice(Type type, HostValues values, std::size_t count)
 namespace poplar {
 
 std::string Type::toString() const {
-  static const char *const names[] = {"none",      "bool",  "char",
-                                      "signed char", "unsigned char", "short",
-                                      "unsigned short", "int", "unsigned int",
-                                      "long", "unsigned long", "long long",
-                                      "unsigned long long", "quarter", "half", "float"};
+  static const char *const names[] = {"none",
+                                      "bool",
+                                      "char",
+                                      "signed char",
+                                      "unsigned char",
+                                      "short",
+                                      "unsigned short",
+                                      "int",
+                                      "unsigned int",
+                                      "long",
+                                      "unsigned long",
+                                      "long long",
+                                      "unsigned long long",
+                                      "quarter",
+                                      "half",
+                                      "float"};
   return names[static_cast<std::size_t>(id_)];
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Device numbers as bytes: IEEE binary16, and conversion between host values and device types.
 
+#include "../device/poplar/HalfFloat.hpp"
 #include "poplar/HostValues.hpp"
 #include "poplar/Type.hpp"
 #include <cstdint>
@@ -8,8 +9,8 @@
 
 namespace ipu_model {
 
-std::uint16_t floatToHalf(float value); ///< round to nearest, ties to even
-float halfToFloat(std::uint16_t bits);
+using device::floatToHalf; ///< round to nearest, ties to even
+using device::halfToFloat;
 
 /// Value of element `i` of an array of `type`, and back (saturating where the type is an integer).
 double readNumber(poplar::Type type, const void *data, std::size_t i);

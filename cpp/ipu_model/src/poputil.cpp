@@ -1,16 +1,13 @@
-#include "poputil/Util.hpp"
 #include "poputil/Broadcast.hpp"
 #include "poputil/GraphFunction.hpp"
 #include "poputil/TileMapping.hpp"
+#include "poputil/Util.hpp"
 #include "poputil/exceptions.hpp"
 #include <algorithm>
 #include <map>
 #include <numeric>
 
 namespace poputil {
-using poplar::Graph;
-using poplar::Interval;
-using poplar::Tensor;
 
 namespace {
 constexpr std::size_t ceilDivide(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
@@ -28,26 +25,23 @@ unsigned defaultMinimum(const Graph &graph, const Tensor &t) {
 }
 } // namespace
 
-Graph::TileToTensorMapping calcLinearTileMapping(const Graph &graph,
-                                                 poplar::ArrayRef<std::size_t> shape,
-                                                 unsigned minElementsPerTile, unsigned grainSize,
-                                                 unsigned offset, bool ascendingOrder) {
+Graph::TileToTensorMapping calcLinearTileMapping(const Graph &graph, poplar::ArrayRef<std::size_t> shape,
+                                                 unsigned minElementsPerTile, unsigned grainSize, unsigned offset,
+                                                 bool ascendingOrder) {
   const std::size_t tiles = graph.getTarget().getNumTiles(), elements = product(shape);
   Graph::TileToTensorMapping mapping(tiles);
-  if (elements == 0)
-    return mapping;
+  if (elements == 0) return mapping;
   const std::size_t grain = std::max(grainSize, 1u);
   const std::size_t grains = ceilDivide(elements, grain);
   const std::size_t minGrains = std::max<std::size_t>(1, ceilDivide(minElementsPerTile, grain));
-  const std::size_t maxGrains = std::max(ceilDivide(grains, tiles),
-                                         ceilDivide(grains, std::max<std::size_t>(1, grains / minGrains)));
+  const std::size_t maxGrains =
+      std::max(ceilDivide(grains, tiles), ceilDivide(grains, std::max<std::size_t>(1, grains / minGrains)));
   const std::size_t parts = ceilDivide(grains, maxGrains);
   for (std::size_t i = 0; i != parts; ++i) {
     const std::size_t begin = i * grains / parts * grain;
     const std::size_t end = std::min((i + 1) * grains / parts * grain, elements);
     const std::size_t tile = (offset + i) % tiles;
-    if (begin != end)
-      mapping[ascendingOrder ? tile : tiles - 1 - tile].emplace_back(begin, end);
+    if (begin != end) mapping[ascendingOrder ? tile : tiles - 1 - tile].emplace_back(begin, end);
   }
   return mapping;
 }
@@ -56,33 +50,27 @@ Graph::TileToTensorMapping calcLinearTileMapping(const Graph &graph, const Tenso
   return calcLinearTileMapping(graph, t.shape(), defaultMinimum(graph, t), defaultGrain(graph, t));
 }
 
-void mapTensorLinearly(Graph &graph, const Tensor &t, unsigned minElementsPerTile,
-                       unsigned grainSize) {
+void mapTensorLinearly(Graph &graph, const Tensor &t, unsigned minElementsPerTile, unsigned grainSize) {
   graph.setTileMapping(t, calcLinearTileMapping(graph, t.shape(), minElementsPerTile, grainSize));
 }
 
-void mapTensorLinearly(Graph &graph, const Tensor &t) {
-  graph.setTileMapping(t, calcLinearTileMapping(graph, t));
+void mapTensorLinearly(Graph &graph, const Tensor &t) { graph.setTileMapping(t, calcLinearTileMapping(graph, t)); }
+
+unsigned mapTensorLinearlyWithOffset(Graph &graph, const Tensor &t, unsigned offset, bool ascendingOrder) {
+  return mapTensorLinearlyWithOffset(graph, t, defaultMinimum(graph, t), defaultGrain(graph, t), offset,
+                                     ascendingOrder);
 }
 
-unsigned mapTensorLinearlyWithOffset(Graph &graph, const Tensor &t, unsigned offset,
-                                     bool ascendingOrder) {
-  return mapTensorLinearlyWithOffset(graph, t, defaultMinimum(graph, t), defaultGrain(graph, t),
-                                     offset, ascendingOrder);
-}
-
-unsigned mapTensorLinearlyWithOffset(Graph &graph, const Tensor &t, unsigned minElementsPerTile,
-                                     unsigned grainSize, unsigned offset, bool ascendingOrder) {
-  const auto mapping = calcLinearTileMapping(graph, t.shape(), minElementsPerTile, grainSize, offset,
-                                             ascendingOrder);
+unsigned mapTensorLinearlyWithOffset(Graph &graph, const Tensor &t, unsigned minElementsPerTile, unsigned grainSize,
+                                     unsigned offset, bool ascendingOrder) {
+  const auto mapping = calcLinearTileMapping(graph, t.shape(), minElementsPerTile, grainSize, offset, ascendingOrder);
   graph.setTileMapping(t, mapping);
-  const auto used = static_cast<unsigned>(
-      std::count_if(mapping.begin(), mapping.end(), [](const auto &m) { return !m.empty(); }));
+  const auto used =
+      static_cast<unsigned>(std::count_if(mapping.begin(), mapping.end(), [](const auto &m) { return !m.empty(); }));
   return (offset + used) % graph.getTarget().getNumTiles();
 }
 
-unsigned getTileImbalance(const Graph::TileToTensorMapping &mapping, unsigned minElementsPerTile,
-                          unsigned grainSize) {
+unsigned getTileImbalance(const Graph::TileToTensorMapping &mapping, unsigned minElementsPerTile, unsigned grainSize) {
   std::size_t total = 0, most = 0;
   for (const auto &intervals : mapping) {
     const std::size_t n = intervalSequenceNumElements(intervals);
@@ -90,17 +78,16 @@ unsigned getTileImbalance(const Graph::TileToTensorMapping &mapping, unsigned mi
     most = std::max(most, n);
   }
   std::size_t share = ceilDivide(total, std::max<std::size_t>(mapping.size(), 1));
-  share = std::max<std::size_t>(ceilDivide(share, std::max(grainSize, 1u)) * std::max(grainSize, 1u),
-                                minElementsPerTile);
+  share =
+      std::max<std::size_t>(ceilDivide(share, std::max(grainSize, 1u)) * std::max(grainSize, 1u), minElementsPerTile);
   return static_cast<unsigned>(most > share ? most - share : 0);
 }
 
-unsigned getTileImbalance(const Graph &graph, const Tensor &t, unsigned minElementsPerTile,
-                          unsigned grainSize) {
+unsigned getTileImbalance(const Graph &graph, const Tensor &t, unsigned minElementsPerTile, unsigned grainSize) {
   return getTileImbalance(graph.getTileMapping(t), minElementsPerTile, grainSize);
 }
 
-Tensor cloneToIpu(Graph &graph, const Tensor &t, unsigned dstIPU, const poplar::DebugContext &name,
+Tensor cloneToIpu(Graph &graph, const Tensor &t, unsigned dstIPU, const DebugContext &name,
                   poplar::TensorCloneMethod method) {
   const unsigned perIPU = graph.getTarget().getTilesPerIPU();
   Tensor copy = graph.clone(t, name, method);
@@ -114,8 +101,14 @@ Tensor cloneToIpu(Graph &graph, const Tensor &t, unsigned dstIPU, const poplar::
   return copy;
 }
 
-Tensor copyToIpu(Graph &graph, const Tensor &t, poplar::program::Sequence &prog, unsigned dstIPU,
-                 const poplar::DebugContext &name, poplar::TensorCloneMethod method) {
+Tensor createIpuCopy(Graph &graph, const Tensor &t, unsigned dstIPU, Tensor &copySource, Tensor &copyDestination,
+                     const DebugContext &name, poplar::TensorCloneMethod method) {
+  copySource = t;
+  return copyDestination = cloneToIpu(graph, t, dstIPU, name, method);
+}
+
+Tensor copyToIpu(Graph &graph, const Tensor &t, Sequence &prog, unsigned dstIPU, const DebugContext &name,
+                 poplar::TensorCloneMethod method) {
   Tensor copy = cloneToIpu(graph, t, dstIPU, name, method);
   prog.add(poplar::program::Copy(t, copy, false, name));
   return copy;
@@ -133,8 +126,7 @@ bool dimIsSplit(const Graph &graph, const Tensor &t, unsigned dimension, unsigne
       std::fill(unit.begin() + static_cast<std::ptrdiff_t>(interval.begin()),
                 unit.begin() + static_cast<std::ptrdiff_t>(interval.end()), tile / tilesPerUnit);
   for (std::size_t i = 0; i != unit.size(); ++i)
-    if (unit[i] != unit[i / length * length])
-      return true;
+    if (unit[i] != unit[i / length * length]) return true;
   return false;
 }
 } // namespace
@@ -160,8 +152,7 @@ bool TensorUseTracker::empty() const {
   return std::all_of(uses_.begin(), uses_.end(), [](const auto &use) { return use.empty(); });
 }
 
-void TensorUseTracker::mapTensorsByUse(Graph &graph, unsigned grainSize, unsigned, bool,
-                                       MappingMethod) {
+void TensorUseTracker::mapTensorsByUse(Graph &graph, unsigned grainSize, unsigned, bool, MappingMethod) {
   // Elements with the same users form a stretch; each stretch is shared out evenly among them.
   const std::size_t grain = std::max(grainSize, 1u);
   std::map<poplar::VarId, std::map<std::size_t, std::vector<unsigned>>> starts, ends;
@@ -175,41 +166,32 @@ void TensorUseTracker::mapTensorsByUse(Graph &graph, unsigned grainSize, unsigne
     auto &finishes = ends[variable];
     std::map<unsigned, unsigned> users;
     std::vector<std::size_t> borders;
-    for (const auto &[position, tiles] : begins)
-      borders.push_back(position);
-    for (const auto &[position, tiles] : finishes)
-      borders.push_back(position);
+    for (const auto &[position, tiles] : begins) borders.push_back(position);
+    for (const auto &[position, tiles] : finishes) borders.push_back(position);
     std::sort(borders.begin(), borders.end());
     borders.erase(std::unique(borders.begin(), borders.end()), borders.end());
     for (std::size_t b = 0; b + 1 < borders.size(); ++b) {
       if (const auto here = finishes.find(borders[b]); here != finishes.end())
         for (unsigned tile : here->second)
-          if (--users[tile] == 0)
-            users.erase(tile);
+          if (--users[tile] == 0) users.erase(tile);
       if (const auto here = begins.find(borders[b]); here != begins.end())
-        for (unsigned tile : here->second)
-          ++users[tile];
-      if (users.empty())
-        continue;
+        for (unsigned tile : here->second) ++users[tile];
+      if (users.empty()) continue;
       const std::size_t length = borders[b + 1] - borders[b];
       const std::size_t share = ceilDivide(ceilDivide(length, users.size()), grain) * grain;
       auto user = users.begin();
       for (std::size_t at = 0; at < length; at += share, ++user)
-        graph.setTileMapping(
-            whole.slice(borders[b] + at, borders[b] + std::min(at + share, length)), user->first);
+        graph.setTileMapping(whole.slice(borders[b] + at, borders[b] + std::min(at + share, length)), user->first);
     }
   }
 }
 
-Regions splitRegions(const std::vector<Interval> &regions, unsigned grainSize,
-                     unsigned maxPartitions, unsigned minElements, unsigned maxElements,
-                     unsigned maxElementsPerRegion) {
+Regions splitRegions(const std::vector<Interval> &regions, unsigned grainSize, unsigned maxPartitions,
+                     unsigned minElements, unsigned maxElements, unsigned maxElementsPerRegion) {
   const std::size_t grain = std::max(grainSize, 1u);
   std::size_t grains = 0;
-  for (const Interval &region : regions)
-    grains += ceilDivide(region.size(), grain);
-  if (grains == 0)
-    return {};
+  for (const Interval &region : regions) grains += ceilDivide(region.size(), grain);
+  if (grains == 0) return {};
   std::size_t perPart = ceilDivide(grains, std::max(maxPartitions, 1u));
   perPart = std::max(perPart, ceilDivide(minElements, grain));
   perPart = std::clamp<std::size_t>(perPart, 1, std::max<std::size_t>(maxElements / grain, 1));
@@ -227,8 +209,7 @@ Regions splitRegions(const std::vector<Interval> &regions, unsigned grainSize,
       begin += take;
       done += ceilDivide(take, grain);
     }
-  result.erase(std::remove_if(result.begin(), result.end(), [](const auto &r) { return r.empty(); }),
-               result.end());
+  result.erase(std::remove_if(result.begin(), result.end(), [](const auto &r) { return r.empty(); }), result.end());
   return result;
 }
 
@@ -240,8 +221,7 @@ Regions splitRegionsBetweenWorkers(const poplar::Target &target, const std::vect
 }
 
 std::vector<Regions> splitRegions(const Regions &regions, unsigned grainSize, unsigned maxPartitions,
-                                  unsigned minElements, unsigned maxElements,
-                                  unsigned maxElementsPerRegion) {
+                                  unsigned minElements, unsigned maxElements, unsigned maxElementsPerRegion) {
   // Number the elements through, split the numbers, translate back.
   std::vector<Interval> numbered;
   std::size_t next = 0;
@@ -251,20 +231,18 @@ std::vector<Regions> splitRegions(const Regions &regions, unsigned grainSize, un
     next += n;
   }
   std::vector<Regions> result;
-  for (const auto &part : splitRegions(numbered, grainSize, maxPartitions, minElements, maxElements,
-                                       maxElementsPerRegion)) {
+  for (const auto &part :
+       splitRegions(numbered, grainSize, maxPartitions, minElements, maxElements, maxElementsPerRegion)) {
     result.emplace_back();
     for (const Interval &piece : part) {
       std::size_t region = 0;
-      while (numbered[region].end() <= piece.begin())
-        ++region;
+      while (numbered[region].end() <= piece.begin()) ++region;
       std::vector<Interval> translated;
       std::size_t position = numbered[region].begin();
       for (const Interval &interval : regions[region]) {
         const std::size_t from = std::max(piece.begin(), position);
         const std::size_t to = std::min(piece.end(), position + interval.size());
-        if (from < to)
-          translated.emplace_back(interval.begin() + from - position, interval.begin() + to - position);
+        if (from < to) translated.emplace_back(interval.begin() + from - position, interval.begin() + to - position);
         position += interval.size();
       }
       result.back().push_back(std::move(translated));
@@ -274,23 +252,21 @@ std::vector<Regions> splitRegions(const Regions &regions, unsigned grainSize, un
 }
 
 std::vector<Regions> splitRegionsBetweenWorkers(const poplar::Target &target, const Regions &regions,
-                                                unsigned grainSize, unsigned minElements,
-                                                unsigned maxElements, unsigned maxElementsPerRegion) {
+                                                unsigned grainSize, unsigned minElements, unsigned maxElements,
+                                                unsigned maxElementsPerRegion) {
   return splitRegions(regions, grainSize, target.getNumWorkerContexts(), minElements, maxElements,
                       maxElementsPerRegion);
 }
 
 std::vector<std::size_t> balancedPartition(std::size_t n, std::size_t partitions) {
   std::vector<std::size_t> sizes;
-  for (std::size_t i = 0; i != partitions; ++i)
-    sizes.push_back((i + 1) * n / partitions - i * n / partitions);
+  for (std::size_t i = 0; i != partitions; ++i) sizes.push_back((i + 1) * n / partitions - i * n / partitions);
   return sizes;
 }
 
 std::vector<Interval> flattenIntervals(const Regions &intervals) {
   std::vector<Interval> flat;
-  for (const auto &list : intervals)
-    flat.insert(flat.end(), list.begin(), list.end());
+  for (const auto &list : intervals) flat.insert(flat.end(), list.begin(), list.end());
   return flat;
 }
 
@@ -307,32 +283,29 @@ std::vector<Interval> mergeAdjacentRegions(const std::vector<Interval> &regions)
 
 std::size_t intervalSequenceNumElements(const std::vector<Interval> &intervals) {
   std::size_t n = 0;
-  for (const Interval &interval : intervals)
-    n += interval.size();
+  for (const Interval &interval : intervals) n += interval.size();
   return n;
 }
 
 std::size_t intervalSequenceNumElements(const Regions &intervals) {
   std::size_t n = 0;
-  for (const auto &list : intervals)
-    n += intervalSequenceNumElements(list);
+  for (const auto &list : intervals) n += intervalSequenceNumElements(list);
   return n;
 }
 
-Tensor duplicate(Graph &graph, const Tensor &in, poplar::program::Sequence &prog,
-                 const poplar::DebugContext &name, poplar::TensorCloneMethod method) {
+Tensor duplicate(Graph &graph, const Tensor &in, Sequence &prog, const DebugContext &name,
+                 poplar::TensorCloneMethod method) {
   Tensor copy = graph.clone(in, name, method);
   prog.add(poplar::program::Copy(in, copy, false, name));
   return copy;
 }
 
-Tensor cloneN(Graph &graph, const Tensor &t, unsigned n, const poplar::DebugContext &name,
-              poplar::TensorCloneMethod method) {
+Tensor cloneN(Graph &graph, const Tensor &t, unsigned n, const DebugContext &name, poplar::TensorCloneMethod method) {
   return graph.cloneN(t, n, name, method);
 }
 
-Tensor createBroadcastOperand(Graph &graph, const Tensor &full, const poplar::Type &type,
-                              unsigned dim, bool, const poplar::DebugContext &name) {
+Tensor createBroadcastOperand(Graph &graph, const Tensor &full, const Type &type, unsigned dim, bool,
+                              const DebugContext &name) {
   Tensor t = graph.addVariable(type, {full.dim(dim)}, name);
   mapTensorLinearly(graph, t);
   return t;
@@ -340,8 +313,7 @@ Tensor createBroadcastOperand(Graph &graph, const Tensor &full, const poplar::Ty
 
 void expandToMatchRanks(Tensor &a, Tensor &b) {
   const auto raise = [](Tensor &t, unsigned rank) {
-    while (t.rank() < rank)
-      t = t.expand({0});
+    while (t.rank() < rank) t = t.expand({0});
   };
   raise(a, b.rank());
   raise(b, a.rank());
@@ -349,14 +321,12 @@ void expandToMatchRanks(Tensor &a, Tensor &b) {
 
 void broadcastToMatch(Tensor &a, const std::vector<std::size_t> &shape) {
   Tensor t = a;
-  while (t.rank() < shape.size())
-    t = t.expand({0});
+  while (t.rank() < shape.size()) t = t.expand({0});
   for (unsigned d = 0; d != shape.size(); ++d) {
     if (t.rank() != shape.size() || (t.dim(d) != shape[d] && t.dim(d) != 1))
       throw poplibs_error("tensor " + a.getDebugStr() + " of shape " + a.shapeToString() +
                           " cannot be broadcast to the other operand's shape");
-    if (t.dim(d) != shape[d])
-      t = t.broadcast(static_cast<unsigned>(shape[d]), d);
+    if (t.dim(d) != shape[d]) t = t.broadcast(static_cast<unsigned>(shape[d]), d);
   }
   a = t;
 }
@@ -365,8 +335,7 @@ void broadcastToMatch(Tensor &a, Tensor &b) {
   expandToMatchRanks(a, b);
   std::vector<std::size_t> shape = a.shape();
   for (unsigned d = 0; d != shape.size(); ++d)
-    if (shape[d] == 1)
-      shape[d] = b.dim(d);
+    if (shape[d] == 1) shape[d] = b.dim(d);
   broadcastToMatch(a, shape);
   broadcastToMatch(b, shape);
 }
@@ -380,42 +349,34 @@ void broadcastToMatch(Tensor &a, Tensor &b, Tensor &c) {
 bool canBroadcastToMatch(const Tensor &a, const Tensor &b) {
   const std::vector<std::size_t> x = a.shape(), y = b.shape();
   for (std::size_t i = 1; i <= std::min(x.size(), y.size()); ++i)
-    if (x[x.size() - i] != y[y.size() - i] && x[x.size() - i] != 1 && y[y.size() - i] != 1)
-      return false;
+    if (x[x.size() - i] != y[y.size() - i] && x[x.size() - i] != 1 && y[y.size() - i] != 1) return false;
   return true;
 }
 
 namespace graphfn {
 
-VoidFunction::VoidFunction(Graph &graph, Signature signature, const Body &body, bool,
-                           const poplar::DebugContext &name)
+VoidFunction::VoidFunction(Graph &graph, Signature signature, const Body &body, bool, const DebugContext &name)
     : graph_(graph), signature_(std::move(signature)) {
   for (const ArgSig &arg : signature_)
-    params_.push_back(arg.type == CreatedArg
-                          ? Tensor()
-                          : graph.clone(arg.similarTensor, {name, arg.debugName}));
-  poplar::program::Sequence program;
+    params_.push_back(arg.type == CreatedArg ? Tensor() : graph.clone(arg.similarTensor, {name, arg.debugName}));
+  Sequence program;
   body(params_, program);
   function_ = graph.addFunction(program);
 }
 
-void VoidFunction::operator()(std::vector<Tensor> &args, poplar::program::Sequence &prog,
-                              const poplar::DebugContext &name) {
+void VoidFunction::operator()(std::vector<Tensor> &args, Sequence &prog, const DebugContext &name) {
   if (args.size() != params_.size())
-    throw poplibs_error("graph function called with " + std::to_string(args.size()) +
-                        " arguments; it takes " + std::to_string(params_.size()));
+    throw poplibs_error("graph function called with " + std::to_string(args.size()) + " arguments; it takes " +
+                        std::to_string(params_.size()));
   const auto copy = [&](const Tensor &from, const Tensor &to) {
     prog.add(poplar::program::Copy(from, to, false, name));
   };
   for (std::size_t i = 0; i != args.size(); ++i)
-    if (signature_[i].type == InputArg || signature_[i].type == InOutArg)
-      copy(args[i], params_[i]);
+    if (signature_[i].type == InputArg || signature_[i].type == InOutArg) copy(args[i], params_[i]);
   prog.add(poplar::program::Call(function_, name));
   for (std::size_t i = 0; i != args.size(); ++i) {
-    if (signature_[i].type == CreatedArg)
-      args[i] = graph_.clone(params_[i], name);
-    if (signature_[i].type != InputArg)
-      copy(params_[i], args[i]);
+    if (signature_[i].type == CreatedArg) args[i] = graph_.clone(params_[i], name);
+    if (signature_[i].type != InputArg) copy(params_[i], args[i]);
   }
 }
 

@@ -37,8 +37,8 @@ class Printer {
 public:
   Printer(std::ostream &out, const std::vector<std::size_t> &shape, const Format &format,
           const std::vector<std::string> &items)
-      : out_(out), shape_(shape), format_(format), items_(items),
-        summarise_(items.size() > format.summariseThreshold) {}
+      : out_(out), shape_(shape), format_(format), items_(items), summarise_(items.size() > format.summariseThreshold) {
+  }
 
   void print(std::size_t dimension, std::size_t first, std::size_t indent) const {
     if (dimension == shape_.size()) {
@@ -46,13 +46,11 @@ public:
       return;
     }
     std::size_t step = 1;
-    for (std::size_t d = dimension + 1; d < shape_.size(); ++d)
-      step *= shape_[d];
+    for (std::size_t d = dimension + 1; d < shape_.size(); ++d) step *= shape_[d];
     const bool inner = dimension + 1 == shape_.size();
     const std::string margin(indent + 2, ' ');
     out_ << format_.openBracket;
-    if (!inner)
-      out_ << '\n';
+    if (!inner) out_ << '\n';
     const std::size_t n = shape_[dimension], edge = format_.edgeItems;
     std::size_t column = indent;
     for (std::size_t i = 0; i != n; ++i) {
@@ -75,11 +73,9 @@ public:
           print(dimension + 1, first + i * step, indent + 2);
         out_ << '\n';
       }
-      if (gap)
-        i = n - edge - 1;
+      if (gap) i = n - edge - 1;
     }
-    if (!inner)
-      out_ << std::string(indent, ' ');
+    if (!inner) out_ << std::string(indent, ' ');
     out_ << format_.closeBracket;
   }
 
@@ -100,21 +96,17 @@ void printTensor(std::ostream &out, const std::string &title, const poplar::Tens
   std::vector<std::string> items(count);
   if (type.isFloatingPoint()) {
     std::vector<double> values(count);
-    for (std::size_t i = 0; i != count; ++i)
-      values[i] = readNumber(type, data.data(), i);
-    const bool scientific =
-        format.floatFormat == Format::FloatFormat::Scientific ||
-        (format.floatFormat == Format::FloatFormat::Auto && needsExponent(values));
-    for (std::size_t i = 0; i != count; ++i)
-      items[i] = formatNumber(values[i], format, scientific);
+    for (std::size_t i = 0; i != count; ++i) values[i] = readNumber(type, data.data(), i);
+    const bool scientific = format.floatFormat == Format::FloatFormat::Scientific ||
+                            (format.floatFormat == Format::FloatFormat::Auto && needsExponent(values));
+    for (std::size_t i = 0; i != count; ++i) items[i] = formatNumber(values[i], format, scientific);
   } else {
     for (std::size_t i = 0; i != count; ++i)
       items[i] = type == poplar::UNSIGNED_LONGLONG
                      ? std::to_string(static_cast<std::uint64_t>(readInteger(type, data.data(), i)))
                      : std::to_string(readInteger(type, data.data(), i));
   }
-  if (!title.empty())
-    out << title << ": ";
+  if (!title.empty()) out << title << ": ";
   const std::vector<std::size_t> shape = tensor.shape();
   Printer(out, shape, format, items).print(0, 0, 0);
   out << '\n';

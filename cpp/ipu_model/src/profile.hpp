@@ -12,9 +12,18 @@
 namespace ipu_model {
 
 enum MemoryCategory : std::size_t {
-  variableBytes, constantBytes, edgeBufferBytes, vertexInstanceBytes, vertexFieldBytes,
-  descriptorBytes, vertexCodeBytes, controlCodeBytes, internalExchangeBytes, hostExchangeBytes,
-  stackBytes, memoryCategories
+  variableBytes,
+  constantBytes,
+  edgeBufferBytes,
+  vertexInstanceBytes,
+  vertexFieldBytes,
+  descriptorBytes,
+  vertexCodeBytes,
+  controlCodeBytes,
+  internalExchangeBytes,
+  hostExchangeBytes,
+  stackBytes,
+  memoryCategories
 };
 const char *categoryName(MemoryCategory category);
 
@@ -56,8 +65,7 @@ public:
   void beginRun(unsigned program);
   void count(const ProgramNode &node) {
     const auto found = stepOf_.find(&node);
-    if (found != stepOf_.end())
-      countStep(found->second);
+    if (found != stepOf_.end()) countStep(found->second);
   }
   void reset();
   void setEnabled(bool enabled) { enabled_ = enabled; }
@@ -77,7 +85,8 @@ private:
   };
   struct CopyTraffic {
     Traffic traffic;
-    std::map<unsigned, std::size_t> dense, strided, received; ///< by tile: bytes, elements, bytes
+    /// By tile: bytes, elements, bytes, pieces.
+    std::map<unsigned, std::size_t> dense, strided, received, unaligned;
   };
   void countStep(std::size_t step);
   void addCopyTraffic(const ProgramNode &node, CopyTraffic &copy) const;

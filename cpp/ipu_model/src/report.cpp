@@ -11,8 +11,7 @@ namespace {
 
 std::string grouped(std::uint64_t n) {
   std::string text = std::to_string(n);
-  for (std::size_t i = text.size(); i > 3; i -= 3)
-    text.insert(i - 3, ",");
+  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
   return text;
 }
 
@@ -34,8 +33,7 @@ std::string quoted(const std::string &text) {
 
 void writeArray(std::ostream &out, const std::vector<std::uint64_t> &values) {
   out << '[';
-  for (std::size_t i = 0; i != values.size(); ++i)
-    out << (i ? "," : "") << values[i];
+  for (std::size_t i = 0; i != values.size(); ++i) out << (i ? "," : "") << values[i];
   out << ']';
 }
 
@@ -46,13 +44,12 @@ void Profile::writeSummary(std::ostream &out, bool showSteps, bool showStorage) 
   const poplar::Target &target = graph_.target;
   const auto save = out.flags();
   out << disclaimer << "\n\nTarget:\n"
-      << "  Type:                " << poplar::toString(target.getTargetType()) << ' '
-      << target.getTargetArchString() << '\n'
+      << "  Type:                " << poplar::toString(target.getTargetType()) << ' ' << target.getTargetArchString()
+      << '\n'
       << "  Number of IPUs:      " << target.getNumIPUs() << '\n'
       << "  Tiles per IPU:       " << grouped(target.getTilesPerIPU()) << '\n'
       << "  Total Tiles:         " << grouped(target.getNumTiles()) << '\n'
-      << "  Memory Per-Tile:     " << std::fixed << std::setprecision(1)
-      << target.getBytesPerTile() / 1024.0 << " kB\n"
+      << "  Memory Per-Tile:     " << std::fixed << std::setprecision(1) << target.getBytesPerTile() / 1024.0 << " kB\n"
       << "  Clock Speed (approx): " << grouped(static_cast<std::uint64_t>(target.getTileClockFrequency() / 1e6))
       << " MHz\n\nGraph:\n"
       << "  Number of vertices:     " << grouped(graph_.vertices.size()) << '\n'
@@ -62,8 +59,7 @@ void Profile::writeSummary(std::ostream &out, bool showSteps, bool showStorage) 
   TileMemory all{};
   std::size_t largest = 0, worst = 0;
   for (std::size_t tile = 0; tile != memory_.size(); ++tile) {
-    for (std::size_t c = 0; c != memoryCategories; ++c)
-      all[c] += memory_[tile][c];
+    for (std::size_t c = 0; c != memoryCategories; ++c) all[c] += memory_[tile][c];
     if (totalOf(memory_[tile]) > largest) {
       largest = totalOf(memory_[tile]);
       worst = tile;
@@ -72,13 +68,13 @@ void Profile::writeSummary(std::ostream &out, bool showSteps, bool showStorage) 
   out << "  Total for all IPUs: " << grouped(totalOf(all)) << " bytes; most on tile " << worst << ": "
       << grouped(largest) << " of " << grouped(target.getBytesPerTile()) << " bytes\n";
   for (std::size_t c = 0; c != memoryCategories; ++c)
-    out << "    " << std::left << std::setw(28) << categoryName(static_cast<MemoryCategory>(c))
-        << std::right << std::setw(16) << grouped(all[c]) << '\n';
+    out << "    " << std::left << std::setw(28) << categoryName(static_cast<MemoryCategory>(c)) << std::right
+        << std::setw(16) << grouped(all[c]) << '\n';
   if (showStorage)
     for (poplar::VarId id = 0; id != graph_.variables.size(); ++id) {
       const Variable &v = graph_.variables[id];
-      out << "    " << v.name << ": " << grouped(v.count * v.type.size()) << " bytes of "
-          << v.type.toString() << " in " << layout_.parts(id).size() << " parts\n";
+      out << "    " << v.name << ": " << grouped(v.count * v.type.size()) << " bytes of " << v.type.toString() << " in "
+          << layout_.parts(id).size() << " parts\n";
     }
   out << "\nExecution:\n"
       << "  Total cycles:                                  " << grouped(total_) << " (approx "
@@ -91,22 +87,19 @@ void Profile::writeSummary(std::ostream &out, bool showSteps, bool showStorage) 
       << "  Sync cycles:                                   " << grouped(sum.sync) << '\n'
       << "\n  Cycles by vertex type:\n";
   std::size_t estimated = 0;
-  for (const Step &step : steps_)
-    estimated += step.estimated;
+  for (const Step &step : steps_) estimated += step.estimated;
   for (const auto &[name, instances] : sum.types)
-    out << "    " << std::left << std::setw(48) << name << std::right << " ("
-        << grouped(instances.first) << " instances): " << std::setw(14) << grouped(instances.second)
-        << '\n';
+    out << "    " << std::left << std::setw(48) << name << std::right << " (" << grouped(instances.first)
+        << " instances): " << std::setw(14) << grouped(instances.second) << '\n';
   if (estimated != 0)
-    out << "  " << grouped(estimated)
-        << " vertices have no estimate of their author; the model's default stands in\n";
+    out << "  " << grouped(estimated) << " vertices have no estimate of their author; the model's default stands in\n";
   if (showSteps) {
     out << "\n  Steps:\n";
     for (const Step &step : steps_)
       out << "    " << grouped(step.executions) << " x " << step.kind << ' ' << step.name << ": "
-          << grouped(step.cycles()) << " cycles (compute " << step.compute << ", exchange "
-          << step.exchange << ", host " << step.host << ", sync " << step.sync << "; "
-          << step.vertices << " vertices on " << step.tiles.size() << " tiles)\n";
+          << grouped(step.cycles()) << " cycles (compute " << step.compute << ", exchange " << step.exchange
+          << ", host " << step.host << ", sync " << step.sync << "; " << step.vertices << " vertices on "
+          << step.tiles.size() << " tiles)\n";
   }
   out.flags(save);
 }
@@ -114,11 +107,10 @@ void Profile::writeSummary(std::ostream &out, bool showSteps, bool showStorage) 
 void Profile::writeJson(std::ostream &out) const {
   const Totals sum = totals();
   const poplar::Target &target = graph_.target;
-  out << "{\"note\":" << quoted(disclaimer) << ",\n\"target\":{\"type\":"
-      << quoted(poplar::toString(target.getTargetType()))
+  out << "{\"note\":" << quoted(disclaimer)
+      << ",\n\"target\":{\"type\":" << quoted(poplar::toString(target.getTargetType()))
       << ",\"arch\":" << quoted(target.getTargetArchString()) << ",\"ipus\":" << target.getNumIPUs()
-      << ",\"tilesPerIpu\":" << target.getTilesPerIPU()
-      << ",\"bytesPerTile\":" << target.getBytesPerTile()
+      << ",\"tilesPerIpu\":" << target.getTilesPerIPU() << ",\"bytesPerTile\":" << target.getBytesPerTile()
       << ",\"clockHz\":" << static_cast<std::uint64_t>(target.getTileClockFrequency())
       << ",\"exchangeBytesPerCycle\":" << target.getExchangeBytesPerCycle()
       << ",\"memcpyBytesPerCycle\":" << target.getMemcpyBytesPerCycle() << "},\n\"constants\":[";
@@ -128,9 +120,9 @@ void Profile::writeJson(std::ostream &out) const {
         << ",\"unit\":" << quoted(c.unit) << ",\"source\":" << quoted(c.source)
         << ",\"confidence\":" << quoted(c.confidence) << '}';
   }
-  out << "],\n\"graph\":{\"vertices\":" << graph_.vertices.size()
-      << ",\"edges\":" << graph_.edges.size() << ",\"variables\":" << graph_.variables.size()
-      << ",\"computeSets\":" << graph_.computeSets.size() << "},\n\"memory\":{\"categories\":[";
+  out << "],\n\"graph\":{\"vertices\":" << graph_.vertices.size() << ",\"edges\":" << graph_.edges.size()
+      << ",\"variables\":" << graph_.variables.size() << ",\"computeSets\":" << graph_.computeSets.size()
+      << "},\n\"memory\":{\"categories\":[";
   for (std::size_t c = 0; c != memoryCategories; ++c)
     out << (c ? "," : "") << quoted(categoryName(static_cast<MemoryCategory>(c)));
   out << "],\"tiles\":[";
@@ -139,8 +131,8 @@ void Profile::writeJson(std::ostream &out) const {
     writeArray(out, std::vector<std::uint64_t>(memory_[tile].begin(), memory_[tile].end()));
   }
   out << "]},\n\"execution\":{\"runs\":" << runs_ << ",\"cycles\":{\"total\":" << total_
-      << ",\"compute\":" << sum.compute << ",\"exchange\":" << sum.exchange
-      << ",\"host\":" << sum.host << ",\"sync\":" << sum.sync << "},\"tileComputeCycles\":";
+      << ",\"compute\":" << sum.compute << ",\"exchange\":" << sum.exchange << ",\"host\":" << sum.host
+      << ",\"sync\":" << sum.sync << "},\"tileComputeCycles\":";
   writeArray(out, sum.tileCompute);
   out << ",\"tileBusyCycles\":";
   writeArray(out, sum.tileBusy);
@@ -158,11 +150,9 @@ void Profile::writeJson(std::ostream &out) const {
   out << "],\n\"steps\":[";
   for (std::size_t i = 0; i != steps_.size(); ++i) {
     const Step &step = steps_[i];
-    out << (i ? ",\n" : "\n") << " {\"kind\":" << quoted(step.kind)
-        << ",\"name\":" << quoted(step.name) << ",\"executions\":" << step.executions
-        << ",\"compute\":" << step.compute << ",\"exchange\":" << step.exchange
-        << ",\"host\":" << step.host << ",\"sync\":" << step.sync
-        << ",\"vertices\":" << step.vertices
+    out << (i ? ",\n" : "\n") << " {\"kind\":" << quoted(step.kind) << ",\"name\":" << quoted(step.name)
+        << ",\"executions\":" << step.executions << ",\"compute\":" << step.compute << ",\"exchange\":" << step.exchange
+        << ",\"host\":" << step.host << ",\"sync\":" << step.sync << ",\"vertices\":" << step.vertices
         << ",\"verticesWithoutEstimate\":" << step.estimated << ",\"tiles\":[";
     const char *comma = "";
     for (const auto &[tile, t] : step.tiles) {

@@ -7,11 +7,9 @@ namespace ipu_model {
 AlignedBytes allocateBytes(std::size_t bytes) {
   constexpr std::size_t alignment = 64;
   const std::size_t rounded = std::max<std::size_t>((bytes + alignment - 1) / alignment, 1) * alignment;
-  if (rounded < bytes)
-    throw std::bad_alloc();
+  if (rounded < bytes) throw std::bad_alloc();
   auto *memory = static_cast<std::byte *>(std::aligned_alloc(alignment, rounded));
-  if (!memory)
-    throw std::bad_alloc();
+  if (!memory) throw std::bad_alloc();
   std::memset(memory, 0, rounded);
   return AlignedBytes(memory);
 }
@@ -31,8 +29,7 @@ void Storage::reset() {
     else
       std::memset(memory_[i].get(), 0, variable.count * variable.type.size());
   }
-  for (const InitialValue &initial : graph_.initialValues)
-    scatter(initial.view, initial.bytes.data());
+  for (const InitialValue &initial : graph_.initialValues) scatter(initial.view, initial.bytes.data());
 }
 
 void Storage::copy(const View &source, const View &destination) const {
@@ -48,10 +45,8 @@ void Storage::copy(const View &source, const View &destination) const {
     else
       for (std::size_t i = 0; i != length; ++i)
         std::memmove(out + to[t].at(toUsed + i) * size, in + from[f].at(fromUsed + i) * size, size);
-    if ((fromUsed += length) == from[f].length)
-      ++f, fromUsed = 0;
-    if ((toUsed += length) == to[t].length)
-      ++t, toUsed = 0;
+    if ((fromUsed += length) == from[f].length) ++f, fromUsed = 0;
+    if ((toUsed += length) == to[t].length) ++t, toUsed = 0;
   }
 }
 

@@ -21,9 +21,7 @@ public:
   /// Back to the state before the first run: constants, initial values, the rest zero.
   void reset();
 
-  std::byte *at(const Run &run) const {
-    return memory_[run.variable].get() + run.begin * elementSize(run.variable);
-  }
+  std::byte *at(const Run &run) const { return memory_[run.variable].get() + run.begin * elementSize(run.variable); }
   std::size_t elementSize(poplar::VarId variable) const { return graph_.variables[variable].type.size(); }
 
   /// Copies runs into a dense buffer, and back.
@@ -39,12 +37,8 @@ public:
       in += bytes;
     });
   }
-  void gather(const View &view, std::byte *out) const {
-    gather(view.runs().data(), view.runs().size(), out);
-  }
-  void scatter(const View &view, const std::byte *in) const {
-    scatter(view.runs().data(), view.runs().size(), in);
-  }
+  void gather(const View &view, std::byte *out) const { gather(view.runs().data(), view.runs().size(), out); }
+  void scatter(const View &view, const std::byte *in) const { scatter(view.runs().data(), view.runs().size(), in); }
   /// Copies between two views of the same size and element size that do not overlap.
   void copy(const View &source, const View &destination) const;
 
@@ -57,8 +51,7 @@ private:
       if (run.stride == 1)
         f(base + run.begin * size, run.length * size);
       else
-        for (std::size_t i = 0; i != run.length; ++i)
-          f(base + run.at(i) * size, size);
+        for (std::size_t i = 0; i != run.length; ++i) f(base + run.at(i) * size, size);
     }
   }
 

@@ -10,8 +10,7 @@
 
 namespace ipu_model {
 
-std::shared_ptr<const TargetData> makeTarget(const poplar::IPUModel &machine,
-                                             poplar::TargetType type) {
+std::shared_ptr<const TargetData> makeTarget(const poplar::IPUModel &machine, poplar::TargetType type) {
   if (machine.numIPUs == 0 || machine.tilesPerIPU == 0 || machine.numWorkerContexts == 0)
     throw poplar::invalid_machine_model("a machine needs at least one IPU, tile and worker");
   auto target = std::make_shared<TargetData>();
@@ -22,8 +21,7 @@ std::shared_ptr<const TargetData> makeTarget(const poplar::IPUModel &machine,
   target->atomicStoreBytes = mk1 ? 4 : 8;
   constexpr unsigned elementBytes = 16 * 1024;
   const unsigned base = mk1 ? 0x40000 : 0x4c000;
-  for (unsigned offset = 0; offset < machine.memoryBytesPerTile && offset < (1u << 22);
-       offset += elementBytes)
+  for (unsigned offset = 0; offset < machine.memoryBytesPerTile && offset < (1u << 22); offset += elementBytes)
     target->memoryElementOffsets.push_back(base + offset);
   return target;
 }
@@ -36,8 +34,7 @@ using ipu_model::makeTarget;
 IPUModel::IPUModel(const char *version) : IPUVersion(version) {
   const bool mk1 = IPUVersion == "ipu1";
   if (!mk1 && IPUVersion != "ipu2" && IPUVersion != "ipu21")
-    throw invalid_machine_model("IPU version '" + IPUVersion +
-                                "' is not known; use ipu1, ipu2 or ipu21");
+    throw invalid_machine_model("IPU version '" + IPUVersion + "' is not known; use ipu1, ipu2 or ipu21");
   tilesPerIPU = mk1 ? 1216 : 1472;
   memoryBytesPerTile = mk1 ? 256 * 1024 : 624 * 1024;
   tileClockFrequency = mk1 ? 1.6e9 : IPUVersion == "ipu2" ? 1.33e9 : 1.85e9;
@@ -90,8 +87,7 @@ Target Target::createIPUTarget(unsigned numIPUs, StringRef systemType, const Opt
   return Target(makeTarget(machine, TargetType::IPU));
 }
 
-Target Target::createIPUTarget(unsigned numIPUs, unsigned tilesPerIPU, StringRef systemType,
-                               const OptionFlags &) {
+Target Target::createIPUTarget(unsigned numIPUs, unsigned tilesPerIPU, StringRef systemType, const OptionFlags &) {
   IPUModel machine = systemMachine(systemType);
   machine.numIPUs = numIPUs;
   machine.tilesPerIPU = tilesPerIPU;
@@ -112,33 +108,23 @@ unsigned Target::getNumIPUs() const { return data_->machine.numIPUs; }
 unsigned Target::getTilesPerIPU() const { return data_->machine.tilesPerIPU; }
 unsigned Target::getNumWorkerContexts() const { return data_->machine.numWorkerContexts; }
 unsigned Target::getBytesPerTile() const { return data_->machine.memoryBytesPerTile; }
-std::uint64_t Target::getMemoryBytes() const {
-  return std::uint64_t{getBytesPerTile()} * getNumTiles();
-}
+std::uint64_t Target::getMemoryBytes() const { return std::uint64_t{getBytesPerTile()} * getNumTiles(); }
 unsigned Target::getExchangeBytesPerCycle() const { return data_->machine.exchangeBytesPerCycle; }
 unsigned Target::getMemcpyBytesPerCycle() const { return data_->machine.memcpyBytesPerCycle; }
 unsigned Target::getMinIPUSyncDelay() const { return data_->machine.minIPUSyncDelay; }
 unsigned Target::getMaxIPUSyncDelay() const { return data_->machine.minIPUSyncDelay + 36; }
 unsigned Target::getGlobalSyncCycles() const { return data_->machine.globalSyncCycles; }
 double Target::getTileClockFrequency() const { return data_->machine.tileClockFrequency; }
-unsigned Target::getInterleavedMemoryElementIndex() const {
-  return data_->machine.interleavedMemoryElementIndex;
-}
-const std::vector<unsigned> &Target::getMemoryElementOffsets() const {
-  return data_->memoryElementOffsets;
-}
+unsigned Target::getInterleavedMemoryElementIndex() const { return data_->machine.interleavedMemoryElementIndex; }
+const std::vector<unsigned> &Target::getMemoryElementOffsets() const { return data_->memoryElementOffsets; }
 unsigned Target::getNumStrideBits() const { return data_->machine.numStrideBits; }
 unsigned Target::getDataPathWidth() const { return data_->machine.dataPathWidth; }
 unsigned Target::getFp16ConvUnitMaxPipelineDepth() const { return 4; }
 unsigned Target::getFp16InFp16OutConvUnitsPerTile() const { return data_->arch == "ipu1" ? 8 : 16; }
 unsigned Target::getFp16InFp32OutConvUnitsPerTile() const { return data_->arch == "ipu1" ? 8 : 16; }
 unsigned Target::getFp32InFp32OutConvUnitsPerTile() const { return data_->arch == "ipu1" ? 4 : 8; }
-unsigned Target::getWeightsPerConvUnit(bool floatActivations) const {
-  return floatActivations ? 8 : 16;
-}
-unsigned Target::getConvUnitCoeffLoadBytesPerCycle() const {
-  return data_->arch == "ipu1" ? 8 : 16;
-}
+unsigned Target::getWeightsPerConvUnit(bool floatActivations) const { return floatActivations ? 8 : 16; }
+unsigned Target::getConvUnitCoeffLoadBytesPerCycle() const { return data_->arch == "ipu1" ? 8 : 16; }
 unsigned Target::getRptCountMax() const { return 4095; }
 bool Target::supportsExchangeBusSharing() const { return true; }
 unsigned Target::getTilesPerSharedExchangeBus() const { return 2; }
@@ -149,15 +135,14 @@ unsigned Target::getVectorWidth(const Type &type) const {
 }
 
 std::uint32_t Target::makeFpIctlValue(bool inv, bool div0, bool oflo, bool esr, bool nanoo) const {
-  return std::uint32_t{inv} | std::uint32_t{div0} << 1 | std::uint32_t{oflo} << 2 |
-         std::uint32_t{esr} << 19 | std::uint32_t{nanoo} << 20;
+  return std::uint32_t{inv} | std::uint32_t{div0} << 1 | std::uint32_t{oflo} << 2 | std::uint32_t{esr} << 19 |
+         std::uint32_t{nanoo} << 20;
 }
 
 bool operator==(const Target &a, const Target &b) {
   return a.data_ == b.data_ ||
-         (a.data_->arch == b.data_->arch && a.data_->type == b.data_->type &&
-          a.getNumIPUs() == b.getNumIPUs() && a.getTilesPerIPU() == b.getTilesPerIPU() &&
-          a.getBytesPerTile() == b.getBytesPerTile());
+         (a.data_->arch == b.data_->arch && a.data_->type == b.data_->type && a.getNumIPUs() == b.getNumIPUs() &&
+          a.getTilesPerIPU() == b.getTilesPerIPU() && a.getBytesPerTile() == b.getBytesPerTile());
 }
 
 void copyFloatToDeviceHalf(const Target &, const float *src, void *dst, std::size_t count) {
@@ -173,17 +158,14 @@ void copyDoubleToDeviceHalf(const Target &, const double *src, void *dst, std::s
 }
 void copyDeviceHalfToDouble(const Target &, const void *src, double *dst, std::size_t count) {
   const auto *half = static_cast<const std::uint16_t *>(src);
-  std::transform(half, half + count, dst, [](std::uint16_t bits) {
-    return static_cast<double>(ipu_model::halfToFloat(bits));
-  });
+  std::transform(half, half + count, dst,
+                 [](std::uint16_t bits) { return static_cast<double>(ipu_model::halfToFloat(bits)); });
 }
 
 Device Device::createCPUDevice(unsigned numTiles) {
   return Device(Target(makeTarget(cpuMachine(numTiles), TargetType::CPU)));
 }
-Device Device::createSimulatorDevice(const Target &target, const OptionFlags &) {
-  return Device(target);
-}
+Device Device::createSimulatorDevice(const Target &target, const OptionFlags &) { return Device(target); }
 Device Device::createVirtualDevice(unsigned tilesPerIPU) const {
   return Device(target_.createVirtualTarget(target_.getNumIPUs(), tilesPerIPU), id_);
 }
@@ -204,18 +186,15 @@ std::vector<Device> DeviceManager::getDevices(const OptionFlags &options) const 
   return devices;
 }
 
-std::vector<Device> DeviceManager::getDevices(TargetType type, unsigned numIPUs,
-                                              const OptionFlags &options) const {
+std::vector<Device> DeviceManager::getDevices(TargetType type, unsigned numIPUs, const OptionFlags &options) const {
   std::vector<Device> devices;
   if (type == TargetType::CPU) {
     devices.push_back(Device::createCPUDevice());
     return devices;
   }
   const std::string standIn = hardwareStandIn();
-  if (type == TargetType::IPU && standIn.empty())
-    return devices;
-  IPUModel machine(type == TargetType::IPU ? standIn.c_str()
-                                           : options.get("ipuVersion", "ipu2").c_str());
+  if (type == TargetType::IPU && standIn.empty()) return devices;
+  IPUModel machine(type == TargetType::IPU ? standIn.c_str() : options.get("ipuVersion", "ipu2").c_str());
   machine.numIPUs = numIPUs;
   devices.emplace_back(Target(makeTarget(machine, type)));
   return devices;
@@ -224,16 +203,14 @@ std::vector<Device> DeviceManager::getDevices(TargetType type, unsigned numIPUs,
 Device DeviceManager::getDevice(unsigned id, const OptionFlags &options) const {
   std::vector<Device> devices = getDevices(options);
   if (id >= devices.size())
-    throw runtime_error("no device with id " + std::to_string(id) + "; " +
-                        std::to_string(devices.size()) +
+    throw runtime_error("no device with id " + std::to_string(id) + "; " + std::to_string(devices.size()) +
                         " found (set IPU_MODEL_AS_DEVICE=ipu2 to let the model stand in)");
   return std::move(devices[id]);
 }
 
 Device DeviceManager::acquireAvailableDevice(unsigned numIPUs) const {
   std::vector<Device> devices = getDevices(TargetType::IPU, numIPUs);
-  if (devices.empty())
-    throw runtime_error("no IPU found; set IPU_MODEL_AS_DEVICE=ipu2 to let the model stand in");
+  if (devices.empty()) throw runtime_error("no IPU found; set IPU_MODEL_AS_DEVICE=ipu2 to let the model stand in");
   devices.front().attach();
   return std::move(devices.front());
 }
@@ -258,23 +235,19 @@ void readJSON(const std::string &text, OptionFlags &flags) {
     } else if (c == '"') {
       std::string value;
       for (++i; i < text.size() && text[i] != '"'; ++i) {
-        if (text[i] == '\\')
-          ++i;
-        if (i < text.size())
-          value += text[i];
+        if (text[i] == '\\') ++i;
+        if (i < text.size()) value += text[i];
       }
-      if (i >= text.size())
-        throw parse_error("options: a string that starts with \"" + value + "\" does not end");
+      if (i >= text.size()) throw parse_error("options: a string that starts with \"" + value + "\" does not end");
       strings.push_back(value);
     } else if (c != ',' && c != ':' && c != ' ' && c != '\n' && c != '\t' && c != '\r') {
-      throw parse_error("options: unexpected '" + std::string(1, c) + "' at byte " +
-                        std::to_string(i) + "; expected {\"name\": \"value\", ...}");
+      throw parse_error("options: unexpected '" + std::string(1, c) + "' at byte " + std::to_string(i) +
+                        "; expected {\"name\": \"value\", ...}");
     }
   }
   if (depth != 0 || strings.size() % 2 != 0)
     throw parse_error("options: expected {\"name\": \"value\", ...}, got: " + text);
-  for (std::size_t i = 0; i < strings.size(); i += 2)
-    flags.set(strings[i], strings[i + 1]);
+  for (std::size_t i = 0; i < strings.size(); i += 2) flags.set(strings[i], strings[i + 1]);
 }
 
 void readJSON(std::istream &stream, OptionFlags &flags) {

@@ -21,8 +21,7 @@ std::size_t product(ArrayRef<std::size_t> shape) {
 std::string shapeText(ArrayRef<std::size_t> shape) {
   std::ostringstream out;
   out << '{';
-  for (std::size_t i = 0; i != shape.size(); ++i)
-    out << (i ? "," : "") << shape[i];
+  for (std::size_t i = 0; i != shape.size(); ++i) out << (i ? "," : "") << shape[i];
   out << '}';
   return out.str();
 }
@@ -45,21 +44,17 @@ std::vector<Loop> rowMajor(const std::vector<std::size_t> &shape) {
 View gather(const View &source, std::vector<Loop> loops, std::size_t start = 0) {
   View result;
   for (const Loop &loop : loops)
-    if (loop.count == 0)
-      return result;
+    if (loop.count == 0) return result;
   std::vector<Loop> joined; // a loop that continues the next inner one becomes one with it
   for (const Loop &loop : loops) {
-    if (loop.count == 1)
-      continue;
-    if (!joined.empty() &&
-        joined.back().step == loop.step * static_cast<std::ptrdiff_t>(loop.count))
+    if (loop.count == 1) continue;
+    if (!joined.empty() && joined.back().step == loop.step * static_cast<std::ptrdiff_t>(loop.count))
       joined.back() = {joined.back().count * loop.count, loop.step};
     else
       joined.push_back(loop);
   }
   const Loop inner = joined.empty() ? Loop{1, 1} : joined.back();
-  if (!joined.empty())
-    joined.pop_back();
+  if (!joined.empty()) joined.pop_back();
   std::vector<std::size_t> index(joined.size(), 0);
   std::size_t position = start;
   for (;;) {
@@ -67,13 +62,11 @@ View gather(const View &source, std::vector<Loop> loops, std::size_t start = 0) 
     std::size_t d = joined.size();
     while (d-- > 0) {
       position += static_cast<std::size_t>(joined[d].step);
-      if (++index[d] != joined[d].count)
-        break;
+      if (++index[d] != joined[d].count) break;
       position -= static_cast<std::size_t>(joined[d].step) * joined[d].count;
       index[d] = 0;
     }
-    if (d == static_cast<std::size_t>(-1))
-      return result;
+    if (d == static_cast<std::size_t>(-1)) return result;
   }
 }
 
@@ -84,15 +77,14 @@ Tensor Tensor::with(std::vector<std::size_t> shape, View view) const {
 }
 
 void Tensor::checkValid(const char *operation) const {
-  if (!valid())
-    throw tensor_creation_error(std::string(operation) + ": the tensor was never assigned");
+  if (!valid()) throw tensor_creation_error(std::string(operation) + ": the tensor was never assigned");
 }
 
 void Tensor::checkDim(unsigned dimension, const char *operation) const {
   checkValid(operation);
   if (dimension >= rank())
-    throw index_error(std::string(operation) + ": dimension " + std::to_string(dimension) +
-                      " of tensor " + getDebugStr() + " of shape " + shapeToString());
+    throw index_error(std::string(operation) + ": dimension " + std::to_string(dimension) + " of tensor " +
+                      getDebugStr() + " of shape " + shapeToString());
 }
 
 std::size_t Tensor::dim(unsigned i) const {
@@ -108,8 +100,7 @@ std::size_t Tensor::numElements() const {
 std::string Tensor::shapeToString() const { return shapeText(shape_); }
 
 std::string Tensor::getDebugStr() const {
-  if (!valid())
-    return "(unassigned)";
+  if (!valid()) return "(unassigned)";
   const auto &runs = view_->runs();
   return runs.empty() ? "(empty)" : "'" + graph_->variables[runs.front().variable].name + "'";
 }
@@ -117,8 +108,7 @@ std::string Tensor::getDebugStr() const {
 Tensor Tensor::operator[](std::size_t i) const {
   checkDim(0, "Tensor::operator[]");
   if (i >= shape_[0])
-    throw index_error("index " + std::to_string(i) + " of tensor " + getDebugStr() + " of shape " +
-                      shapeToString());
+    throw index_error("index " + std::to_string(i) + " of tensor " + getDebugStr() + " of shape " + shapeToString());
   std::vector<std::size_t> shape(shape_.begin() + 1, shape_.end());
   const std::size_t row = product(shape);
   View view;
@@ -128,17 +118,15 @@ Tensor Tensor::operator[](std::size_t i) const {
 
 Tensor Tensor::index(ArrayRef<std::size_t> indices) const {
   Tensor result = *this;
-  for (std::size_t i : indices)
-    result = result[i];
+  for (std::size_t i : indices) result = result[i];
   return result;
 }
 
 Tensor Tensor::slice(std::size_t begin, std::size_t end, unsigned dimension) const {
   checkDim(dimension, "Tensor::slice");
   if (begin > end || end > shape_[dimension])
-    throw index_error("slice [" + std::to_string(begin) + "," + std::to_string(end) +
-                      ") of dimension " + std::to_string(dimension) + " of tensor " +
-                      getDebugStr() + " of shape " + shapeToString());
+    throw index_error("slice [" + std::to_string(begin) + "," + std::to_string(end) + ") of dimension " +
+                      std::to_string(dimension) + " of tensor " + getDebugStr() + " of shape " + shapeToString());
   std::vector<Loop> loops = rowMajor(shape_);
   const std::size_t start = begin * static_cast<std::size_t>(loops[dimension].step);
   loops[dimension].count = end - begin;
@@ -149,34 +137,28 @@ Tensor Tensor::slice(std::size_t begin, std::size_t end, unsigned dimension) con
 
 Tensor Tensor::slice(ArrayRef<std::size_t> begin, ArrayRef<std::size_t> end) const {
   if (begin.size() > rank() || begin.size() != end.size())
-    throw index_error("slice with " + std::to_string(begin.size()) + " begins and " +
-                      std::to_string(end.size()) + " ends of tensor " + getDebugStr() +
-                      " of shape " + shapeToString());
+    throw index_error("slice with " + std::to_string(begin.size()) + " begins and " + std::to_string(end.size()) +
+                      " ends of tensor " + getDebugStr() + " of shape " + shapeToString());
   Tensor result = *this;
-  for (unsigned d = 0; d != begin.size(); ++d)
-    result = result.slice(begin[d], end[d], d);
+  for (unsigned d = 0; d != begin.size(); ++d) result = result.slice(begin[d], end[d], d);
   return result;
 }
 
 std::vector<Tensor> Tensor::slices(ArrayRef<Interval> intervals, unsigned dimension) const {
   std::vector<Tensor> result;
-  for (const Interval &interval : intervals)
-    result.push_back(slice(interval, dimension));
+  for (const Interval &interval : intervals) result.push_back(slice(interval, dimension));
   return result;
 }
 
-std::vector<Tensor> Tensor::slices(const std::vector<std::vector<Interval>> &intervals,
-                                   unsigned dimension) const {
+std::vector<Tensor> Tensor::slices(const std::vector<std::vector<Interval>> &intervals, unsigned dimension) const {
   std::vector<Tensor> result;
-  for (const auto &group : intervals)
-    result.push_back(concat(slices(ArrayRef<Interval>(group), dimension), dimension));
+  for (const auto &group : intervals) result.push_back(concat(slices(ArrayRef<Interval>(group), dimension), dimension));
   return result;
 }
 
 std::vector<Tensor> Tensor::slices(ArrayRef<unsigned> indices, unsigned dimension) const {
   std::vector<Tensor> result;
-  for (unsigned i : indices)
-    result.push_back(slice(i, i + 1, dimension));
+  for (unsigned i : indices) result.push_back(slice(i, i + 1, dimension));
   return result;
 }
 
@@ -184,26 +166,24 @@ Tensor Tensor::flatten() const { return reshape({numElements()}); }
 
 Tensor Tensor::flatten(unsigned dimBegin, unsigned dimEnd) const {
   if (dimBegin > dimEnd || dimEnd > rank())
-    throw index_error("flatten of dimensions [" + std::to_string(dimBegin) + "," +
-                      std::to_string(dimEnd) + ") of shape " + shapeToString());
-  const std::size_t n =
-      product(ArrayRef<std::size_t>(shape_.data() + dimBegin, dimEnd - dimBegin));
+    throw index_error("flatten of dimensions [" + std::to_string(dimBegin) + "," + std::to_string(dimEnd) +
+                      ") of shape " + shapeToString());
+  const std::size_t n = product(ArrayRef<std::size_t>(shape_.data() + dimBegin, dimEnd - dimBegin));
   return reshapePartial(dimBegin, dimEnd, {n});
 }
 
 Tensor Tensor::reshape(ArrayRef<std::size_t> shape) const {
   checkValid("Tensor::reshape");
   if (product(shape) != numElements())
-    throw tensor_creation_error("reshape of tensor " + getDebugStr() + " of shape " +
-                                shapeToString() + " to " + shapeText(shape) +
-                                ", which has another number of elements");
+    throw tensor_creation_error("reshape of tensor " + getDebugStr() + " of shape " + shapeToString() + " to " +
+                                shapeText(shape) + ", which has another number of elements");
   return Tensor(graph_, type_, shape.cloneAsVector(), view_);
 }
 
 Tensor Tensor::reshapePartial(unsigned begin, unsigned end, ArrayRef<std::size_t> dims) const {
   if (begin > end || end > rank())
-    throw index_error("reshapePartial of dimensions [" + std::to_string(begin) + "," +
-                      std::to_string(end) + ") of shape " + shapeToString());
+    throw index_error("reshapePartial of dimensions [" + std::to_string(begin) + "," + std::to_string(end) +
+                      ") of shape " + shapeToString());
   std::vector<std::size_t> shape(shape_.begin(), shape_.begin() + begin);
   shape.insert(shape.end(), dims.begin(), dims.end());
   shape.insert(shape.end(), shape_.begin() + end, shape_.end());
@@ -218,15 +198,14 @@ Tensor Tensor::dimShuffle(ArrayRef<unsigned> permutation) const {
   std::vector<std::size_t> shape;
   for (unsigned d : permutation) {
     if (d >= rank() || seen[d])
-      throw index_error("dimShuffle: not a permutation of the dimensions of shape " +
-                        shapeToString());
+      throw index_error("dimShuffle: not a permutation of the dimensions of shape " + shapeToString());
     seen[d] = true;
     loops.push_back(old[d]);
     shape.push_back(shape_[d]);
   }
   if (permutation.size() != rank())
-    throw index_error("dimShuffle: " + std::to_string(permutation.size()) +
-                      " dimensions given for shape " + shapeToString());
+    throw index_error("dimShuffle: " + std::to_string(permutation.size()) + " dimensions given for shape " +
+                      shapeToString());
   return with(std::move(shape), gather(*view_, std::move(loops)));
 }
 
@@ -243,23 +222,19 @@ Tensor Tensor::dimShufflePartial(ArrayRef<unsigned> source, ArrayRef<unsigned> d
   }
   unsigned next = 0;
   for (unsigned &d : permutation) {
-    if (d != ~0u)
-      continue;
-    while (next < rank() && used[next])
-      ++next;
+    if (d != ~0u) continue;
+    while (next < rank() && used[next]) ++next;
     d = next++;
   }
   return dimShuffle(permutation);
 }
 
-Tensor Tensor::dimRoll(unsigned dimIdx, unsigned newIdx) const {
-  return dimShufflePartial({dimIdx}, {newIdx});
-}
+Tensor Tensor::dimRoll(unsigned dimIdx, unsigned newIdx) const { return dimShufflePartial({dimIdx}, {newIdx}); }
 
 Tensor Tensor::transpose() const {
   if (rank() != 2)
-    throw tensor_creation_error("transpose of tensor " + getDebugStr() + " of shape " +
-                                shapeToString() + "; only rank 2 can be transposed");
+    throw tensor_creation_error("transpose of tensor " + getDebugStr() + " of shape " + shapeToString() +
+                                "; only rank 2 can be transposed");
   return dimShuffle({1, 0});
 }
 
@@ -268,14 +243,11 @@ Tensor Tensor::expand(ArrayRef<std::size_t> indices) const {
   std::sort(sorted.begin(), sorted.end());
   auto next = sorted.begin();
   for (std::size_t d = 0; d <= rank(); ++d) {
-    for (; next != sorted.end() && *next == d; ++next)
-      shape.push_back(1);
-    if (d < rank())
-      shape.push_back(shape_[d]);
+    for (; next != sorted.end() && *next == d; ++next) shape.push_back(1);
+    if (d < rank()) shape.push_back(shape_[d]);
   }
   if (next != sorted.end())
-    throw index_error("expand before dimension " + std::to_string(*next) + " of shape " +
-                      shapeToString());
+    throw index_error("expand before dimension " + std::to_string(*next) + " of shape " + shapeToString());
   return reshape(shape);
 }
 
@@ -284,21 +256,19 @@ Tensor Tensor::squeeze(ArrayRef<std::size_t> indices) const {
   for (std::size_t d : indices) {
     checkDim(static_cast<unsigned>(d), "Tensor::squeeze");
     if (shape_[d] != 1)
-      throw tensor_creation_error("squeeze of dimension " + std::to_string(d) + " of shape " +
-                                  shapeToString() + ", which is not 1");
+      throw tensor_creation_error("squeeze of dimension " + std::to_string(d) + " of shape " + shapeToString() +
+                                  ", which is not 1");
     dropped[d] = true;
   }
   std::vector<std::size_t> shape;
   for (std::size_t d = 0; d != rank(); ++d)
-    if (!dropped[d])
-      shape.push_back(shape_[d]);
+    if (!dropped[d]) shape.push_back(shape_[d]);
   return reshape(shape);
 }
 
 Tensor Tensor::reverse(unsigned dimension) const {
   checkDim(dimension, "Tensor::reverse");
-  if (numElements() == 0)
-    return *this;
+  if (numElements() == 0) return *this;
   std::vector<Loop> loops = rowMajor(shape_);
   const std::size_t start = (shape_[dimension] - 1) * static_cast<std::size_t>(loops[dimension].step);
   loops[dimension].step = -loops[dimension].step;
@@ -307,8 +277,7 @@ Tensor Tensor::reverse(unsigned dimension) const {
 
 Tensor Tensor::subSample(unsigned stride, unsigned dimension) const {
   checkDim(dimension, "Tensor::subSample");
-  if (stride == 0)
-    throw tensor_creation_error("subSample: the stride must not be 0");
+  if (stride == 0) throw tensor_creation_error("subSample: the stride must not be 0");
   std::vector<Loop> loops = rowMajor(shape_);
   std::vector<std::size_t> shape = shape_;
   shape[dimension] = (shape[dimension] + stride - 1) / stride;
@@ -337,8 +306,7 @@ Tensor Tensor::broadcast(unsigned n, unsigned dimension) const {
 Tensor Tensor::reinterpret(const Type &type) const {
   checkValid("Tensor::reinterpret");
   if (type.size() != type_.size())
-    throw type_error("reinterpret of '" + type_.toString() + "' as '" + type.toString() +
-                     "', which has another size");
+    throw type_error("reinterpret of '" + type_.toString() + "' as '" + type.toString() + "', which has another size");
   Tensor result = *this;
   result.type_ = type;
   return result;
@@ -363,8 +331,7 @@ bool Tensor::intersectsWith(const Tensor &other) const {
   std::sort(mine.begin(), mine.end());
   std::sort(theirs.begin(), theirs.end());
   for (auto a = mine.begin(), b = theirs.begin(); a != mine.end() && b != theirs.end();) {
-    if (a->var == b->var && a->interval.begin() < b->interval.end() &&
-        b->interval.begin() < a->interval.end())
+    if (a->var == b->var && a->interval.begin() < b->interval.end() && b->interval.begin() < a->interval.end())
       return true;
     const bool first = a->var != b->var ? a->var < b->var : a->interval.end() <= b->interval.end();
     ++(first ? a : b);
@@ -373,8 +340,7 @@ bool Tensor::intersectsWith(const Tensor &other) const {
 }
 
 bool Tensor::intersectsWith(ArrayRef<Tensor> others) const {
-  return std::any_of(others.begin(), others.end(),
-                     [&](const Tensor &other) { return intersectsWith(other); });
+  return std::any_of(others.begin(), others.end(), [&](const Tensor &other) { return intersectsWith(other); });
 }
 
 std::vector<VariableInterval> Tensor::getVarRegions() const {
@@ -382,8 +348,7 @@ std::vector<VariableInterval> Tensor::getVarRegions() const {
   std::vector<VariableInterval> regions;
   for (const Run &run : view_->runs())
     ipu_model::forEachStretch(run, [&](std::size_t begin, std::size_t end) {
-      if (!regions.empty() && regions.back().var == run.variable &&
-          regions.back().interval.end() == begin)
+      if (!regions.empty() && regions.back().var == run.variable && regions.back().interval.end() == begin)
         regions.back().interval = {regions.back().interval.begin(), end};
       else
         regions.push_back({run.variable, {begin, end}});
@@ -413,44 +378,36 @@ void Tensor::dumpRegions(std::ostream &out) const {
 
 bool operator==(const Tensor &a, const Tensor &b) {
   return a.graph_ == b.graph_ && a.type_ == b.type_ && a.shape_ == b.shape_ &&
-         (!a.valid() || !b.valid() ? a.valid() == b.valid()
-                                   : a.getVarRegions() == b.getVarRegions());
+         (!a.valid() || !b.valid() ? a.valid() == b.valid() : a.getVarRegions() == b.getVarRegions());
 }
 
 Tensor concat(ArrayRef<Tensor> tensors, unsigned dimension) {
-  if (tensors.empty())
-    throw tensor_creation_error("concat of no tensors");
+  if (tensors.empty()) throw tensor_creation_error("concat of no tensors");
   const Tensor &first = tensors[0];
   if (!first.valid() || dimension >= first.rank())
-    throw index_error("concat along dimension " + std::to_string(dimension) + " of shape " +
-                      first.shapeToString());
+    throw index_error("concat along dimension " + std::to_string(dimension) + " of shape " + first.shapeToString());
   std::vector<std::size_t> shape = first.shape();
   shape[dimension] = 0;
   for (const Tensor &tensor : tensors) {
     std::vector<std::size_t> rest = tensor.shape(), wanted = first.shape();
-    if (rest.size() == wanted.size())
-      rest[dimension] = wanted[dimension];
+    if (rest.size() == wanted.size()) rest[dimension] = wanted[dimension];
     if (!tensor.valid() || rest != wanted || tensor.elementType() != first.elementType())
-      throw tensor_creation_error("concat along dimension " + std::to_string(dimension) + ": " +
-                                  tensor.getDebugStr() + " of type " +
-                                  tensor.elementType().toString() + " and shape " +
-                                  tensor.shapeToString() + " does not fit " + first.getDebugStr() +
-                                  " of type " + first.elementType().toString() + " and shape " +
-                                  first.shapeToString());
+      throw tensor_creation_error("concat along dimension " + std::to_string(dimension) + ": " + tensor.getDebugStr() +
+                                  " of type " + tensor.elementType().toString() + " and shape " +
+                                  tensor.shapeToString() + " does not fit " + first.getDebugStr() + " of type " +
+                                  first.elementType().toString() + " and shape " + first.shapeToString());
     shape[dimension] += tensor.dim(dimension);
   }
   const std::vector<std::size_t> firstShape = first.shape();
   const std::size_t outer = product({firstShape.data(), dimension});
-  const std::size_t inner =
-      product({firstShape.data() + dimension + 1, firstShape.size() - dimension - 1});
+  const std::size_t inner = product({firstShape.data() + dimension + 1, firstShape.size() - dimension - 1});
   View view;
   for (std::size_t i = 0; i != outer; ++i)
     for (const Tensor &tensor : tensors) {
       const std::size_t row = tensor.dim(dimension) * inner;
       view.append(tensor.view(), i * row, row);
     }
-  return Tensor(first.graph(), first.elementType(), std::move(shape),
-                std::make_shared<const View>(std::move(view)));
+  return Tensor(first.graph(), first.elementType(), std::move(shape), std::make_shared<const View>(std::move(view)));
 }
 
 Tensor concat(const Tensor &first, const Tensor &second, unsigned dimension) {

@@ -4,8 +4,7 @@
 namespace ipu_model {
 
 ThreadPool::ThreadPool(unsigned threads) {
-  for (unsigned i = 1; i < threads; ++i)
-    threads_.emplace_back([this] { work(); });
+  for (unsigned i = 1; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -14,19 +13,16 @@ ThreadPool::~ThreadPool() {
     stop_ = true;
   }
   start_.notify_all();
-  for (std::thread &thread : threads_)
-    thread.join();
+  for (std::thread &thread : threads_) thread.join();
 }
 
 void ThreadPool::takeParts() {
   try {
-    for (std::size_t part; (part = next_.fetch_add(1)) < parts_;)
-      (*body_)(part);
+    for (std::size_t part; (part = next_.fetch_add(1)) < parts_;) (*body_)(part);
   } catch (...) {
     next_ = parts_;
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (!failure_)
-      failure_ = std::current_exception();
+    if (!failure_) failure_ = std::current_exception();
   }
 }
 
@@ -36,21 +32,18 @@ void ThreadPool::work() {
     {
       std::unique_lock<std::mutex> lock(mutex_);
       start_.wait(lock, [&] { return stop_ || generation_ != seen; });
-      if (stop_)
-        return;
+      if (stop_) return;
       seen = generation_;
     }
     takeParts();
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (--running_ == 0)
-      finished_.notify_one();
+    if (--running_ == 0) finished_.notify_one();
   }
 }
 
 void ThreadPool::run(std::size_t parts, const std::function<void(std::size_t)> &body) {
   if (parts <= 1 || threads_.empty()) {
-    for (std::size_t part = 0; part != parts; ++part)
-      body(part);
+    for (std::size_t part = 0; part != parts; ++part) body(part);
     return;
   }
   {
@@ -65,8 +58,7 @@ void ThreadPool::run(std::size_t parts, const std::function<void(std::size_t)> &
   takeParts();
   std::unique_lock<std::mutex> lock(mutex_);
   finished_.wait(lock, [&] { return running_ == 0; });
-  if (failure_)
-    std::rethrow_exception(std::exchange(failure_, nullptr));
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 } // namespace ipu_model

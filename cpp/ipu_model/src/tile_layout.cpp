@@ -9,11 +9,12 @@ TileLayout::TileLayout(const GraphData &graph) : parts_(graph.variables.size()) 
     const Variable &variable = graph.variables[id];
     constant_.push_back(variable.constant);
     variable.tiles.visit(0, variable.count, [&](std::size_t begin, std::size_t end, unsigned tile) {
+      if (tile == none) // never, once the engine has checked the mapping
+        return;
       parts_[id].push_back({begin, end, used[tile], tile});
       used[tile] += end - begin;
     });
-    for (const Part &part : parts_[id])
-      used[part.tile] = 0;
+    for (const Part &part : parts_[id]) used[part.tile] = 0;
   }
 }
 
@@ -23,11 +24,9 @@ std::size_t TileLayout::piecesOn(unsigned tile, const Run *runs, std::size_t cou
   for (std::size_t r = 0; r != count; ++r)
     forEachStretch(runs[r], [&](std::size_t begin, std::size_t end) {
       visit(runs[r].variable, begin, end, [&](std::size_t from, std::size_t to, const Part &part) {
-        if (part.tile != tile || constant_[runs[r].variable])
-          return;
+        if (part.tile != tile || constant_[runs[r].variable]) return;
         const std::size_t local = part.local + (from - part.begin);
-        if (pieces == 0 || runs[r].variable != variable || local != next)
-          ++pieces;
+        if (pieces == 0 || runs[r].variable != variable || local != next) ++pieces;
         variable = runs[r].variable;
         next = local + (to - from);
       });
@@ -39,9 +38,8 @@ std::size_t TileLayout::elementsOn(unsigned tile, const Run *runs, std::size_t c
   std::size_t elements = 0;
   for (std::size_t r = 0; r != count; ++r)
     forEachStretch(runs[r], [&](std::size_t begin, std::size_t end) {
-      visit(runs[r].variable, begin, end, [&](std::size_t from, std::size_t to, const Part &part) {
-        elements += part.tile == tile ? to - from : 0;
-      });
+      visit(runs[r].variable, begin, end,
+            [&](std::size_t from, std::size_t to, const Part &part) { elements += part.tile == tile ? to - from : 0; });
     });
   return elements;
 }
@@ -51,9 +49,7 @@ namespace {
 /// Sorts and joins, for each tile, what overlaps or continues.
 void unite(std::vector<Touch> &touches) {
   std::sort(touches.begin(), touches.end(), [](const Touch &a, const Touch &b) {
-    return a.tile != b.tile           ? a.tile < b.tile
-           : a.variable != b.variable ? a.variable < b.variable
-                                      : a.begin < b.begin;
+    return a.tile != b.tile ? a.tile < b.tile : a.variable != b.variable ? a.variable < b.variable : a.begin < b.begin;
   });
   std::size_t kept = 0;
   for (const Touch &touch : touches) {
@@ -71,8 +67,7 @@ void unite(std::vector<Touch> &touches) {
 
 } // namespace
 
-Traffic trafficOf(const GraphData &graph, const TileLayout &layout, std::vector<Touch> touches,
-                  bool toHome) {
+Traffic trafficOf(const GraphData &graph, const TileLayout &layout, std::vector<Touch> touches, bool toHome) {
   Traffic traffic;
   std::vector<Touch> sent;
   const unsigned perIPU = graph.target.getTilesPerIPU();
@@ -80,23 +75,20 @@ Traffic trafficOf(const GraphData &graph, const TileLayout &layout, std::vector<
   for (const Touch &touch : touches)
     layout.visit(touch.variable, touch.begin, touch.end,
                  [&](std::size_t begin, std::size_t end, const TileLayout::Part &part) {
-                   if (part.tile == touch.tile)
-                     return;
+                   if (part.tile == touch.tile) return;
                    Traffic::Tile &user = traffic.tiles[touch.tile];
-                   const std::size_t bytes =
-                       (end - begin) * graph.variables[touch.variable].type.size();
+                   const std::size_t bytes = (end - begin) * graph.variables[touch.variable].type.size();
                    (toHome ? user.bytesOut : user.bytesIn) += bytes;
-                   ++user.fragments;
+                   ++(toHome ? user.fragmentsOut : user.fragmentsIn);
                    traffic.crossesIpus |= touch.tile / perIPU != part.tile / perIPU;
                    sent.push_back({part.tile, touch.variable, begin, end});
                  });
   unite(sent);
   for (const Touch &touch : sent) {
     Traffic::Tile &home = traffic.tiles[touch.tile];
-    const std::size_t bytes =
-        (touch.end - touch.begin) * graph.variables[touch.variable].type.size();
+    const std::size_t bytes = (touch.end - touch.begin) * graph.variables[touch.variable].type.size();
     (toHome ? home.bytesIn : home.bytesOut) += bytes;
-    ++home.fragments;
+    ++(toHome ? home.fragmentsIn : home.fragmentsOut);
   }
   return traffic;
 }

@@ -45,7 +45,7 @@ struct Touch {
 /// Bytes and messages that the tiles exchange in one phase.
 struct Traffic {
   struct Tile {
-    std::size_t bytesIn = 0, bytesOut = 0, fragments = 0;
+    std::size_t bytesIn = 0, bytesOut = 0, fragmentsIn = 0, fragmentsOut = 0;
   };
   std::map<unsigned, Tile> tiles;
   bool empty() const { return tiles.empty(); }
@@ -54,7 +54,6 @@ struct Traffic {
 
 /// Traffic for tiles to get the elements of `touches` that live elsewhere; each tile gets an element
 /// once, and an element is sent once however many tiles get it. `toHome` turns all directions round.
-Traffic trafficOf(const GraphData &graph, const TileLayout &layout, std::vector<Touch> touches,
-                  bool toHome);
+Traffic trafficOf(const GraphData &graph, const TileLayout &layout, std::vector<Touch> touches, bool toHome);
 
 } // namespace ipu_model

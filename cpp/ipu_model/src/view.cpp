@@ -4,10 +4,8 @@
 namespace ipu_model {
 
 void View::push(Run run) {
-  if (run.length == 0)
-    return;
-  if (run.length == 1)
-    run.stride = 1;
+  if (run.length == 0) return;
+  if (run.length == 1) run.stride = 1;
   if (!runs_.empty() && runs_.back().variable == run.variable) {
     Run &last = runs_.back();
     const auto step = static_cast<std::ptrdiff_t>(run.begin - last.at(last.length - 1));

@@ -45,8 +45,7 @@ template <typename F> void forEachStretch(const Run &run, F &&f) {
   if (run.stride == 1) {
     f(run.begin, run.begin + run.length);
   } else {
-    for (std::size_t i = 0; i != run.length; ++i)
-      f(run.at(i), run.at(i) + 1);
+    for (std::size_t i = 0; i != run.length; ++i) f(run.at(i), run.at(i) + 1);
   }
 }
 

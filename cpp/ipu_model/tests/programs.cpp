@@ -101,6 +101,24 @@ TEST_CASE("loops, conditions, switches and functions") {
   }
 }
 
+TEST_CASE("a program stands for a sequence of it; an executable can be written and read back") {
+  Machine m;
+  const Tensor x = m.variable(FLOAT, {4}, "x"), two = m.constant<float>(FLOAT, {4}, {2, 2, 2, 2});
+  m.graph.createHostRead("x", x);
+  Sequence program;
+  program = Copy(two, x);
+  std::stringstream file;
+  {
+    const Executable written = compileGraph(m.graph, {program});
+    written.serialize(file);
+  }
+  Engine engine(Executable::deserialize(file));
+  engine.loadAndRun(m.device);
+  std::vector<float> values(4);
+  engine.readTensor("x", values);
+  CHECK(values == std::vector<float>{2, 2, 2, 2});
+}
+
 TEST_CASE("a program added to another is copied") {
   Machine m;
   m.addCodelets();

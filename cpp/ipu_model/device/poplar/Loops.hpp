@@ -1,4 +1,4 @@
-// Types of hardware loop counts.
+// The type of hardware loop counts.
 #pragma once
 
-#include <ipudef.h>
+using rptsize_t = unsigned;

@@ -20,8 +20,8 @@ public:
   constexpr ArrayRef(const T *data, std::size_t size) : data_(data), size_(size) {}
   ArrayRef(std::initializer_list<T> list) : size_(list.size()) { data_ = list.begin(); }
   template <std::size_t N> constexpr ArrayRef(const T (&array)[N]) : data_(array), size_(N) {}
-  template <typename C, typename = std::enable_if_t<std::is_convertible_v<
-                            decltype(std::declval<const C &>().data()), const T *>>>
+  template <typename C,
+            typename = std::enable_if_t<std::is_convertible_v<decltype(std::declval<const C &>().data()), const T *>>>
   ArrayRef(const C &container) : data_(container.data()), size_(container.size()) {}
 
   const T *data() const { return data_; }
@@ -46,11 +46,9 @@ template <typename T, std::size_t N> ArrayRef(const std::array<T, N> &) -> Array
 template <typename T> ArrayRef(std::initializer_list<T>) -> ArrayRef<T>;
 
 template <typename T> bool operator==(ArrayRef<T> a, ArrayRef<T> b) {
-  if (a.size() != b.size())
-    return false;
+  if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i != a.size(); ++i)
-    if (!(a[i] == b[i]))
-      return false;
+    if (!(a[i] == b[i])) return false;
   return true;
 }
 

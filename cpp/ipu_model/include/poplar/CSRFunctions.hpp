@@ -9,8 +9,7 @@ namespace poplar {
 struct FloatingPointBehaviour {
   FloatingPointBehaviour(bool invalid = true, bool divideByZero = true, bool overflow = true,
                          bool stochasticRounding = true, bool nanOnOverflow = true)
-      : inv(invalid), div0(divideByZero), oflo(overflow), esr(stochasticRounding),
-        nanoo(nanOnOverflow) {}
+      : inv(invalid), div0(divideByZero), oflo(overflow), esr(stochasticRounding), nanoo(nanOnOverflow) {}
   FloatingPointBehaviour operator!() const { return {!inv, !div0, !oflo, !esr, !nanoo}; }
   bool inv, div0, oflo, esr, nanoo;
 };

@@ -6,10 +6,8 @@ namespace poplar {
 
 /// Times a sequence: prepends and appends reads of the model's cycle counter.
 /// Returns UNSIGNED_INT[2], low word first.
-Tensor cycleCount(Graph &graph, program::Sequence &program, unsigned tile, SyncType type,
-                  const DebugContext & = {});
+Tensor cycleCount(Graph &graph, program::Sequence &program, unsigned tile, SyncType type, const DebugContext & = {});
 /// Reads the cycle counter where it is added: UNSIGNED_INT[2], low word first.
-Tensor cycleStamp(Graph &graph, program::Sequence &program, unsigned tile, SyncType type,
-                  const DebugContext & = {});
+Tensor cycleStamp(Graph &graph, program::Sequence &program, unsigned tile, SyncType type, const DebugContext & = {});
 
 } // namespace poplar

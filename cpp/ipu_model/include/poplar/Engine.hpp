@@ -6,7 +6,6 @@
 #include "Program.hpp"
 #include "StreamCallback.hpp"
 #include <chrono>
-#include <cstring> // programs rely on it
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -26,6 +25,8 @@ public:
   Executable(std::shared_ptr<ipu_model::EngineData> data) : data_(std::move(data)) {}
   Executable(Executable &&) = default;
   Executable &operator=(Executable &&) = default;
+  /// Writes a ticket for this executable, which deserialize takes back in the same process. Programs are not
+  /// compiled to a file: in another process, deserialize throws poplar_error.
   void serialize(std::ostream &out) const;
   static Executable deserialize(std::istream &in);
   const std::shared_ptr<ipu_model::EngineData> &data() const { return data_; }
@@ -34,8 +35,8 @@ private:
   std::shared_ptr<ipu_model::EngineData> data_;
 };
 
-Executable compileGraph(const Graph &graph, ArrayRef<program::Program> programs,
-                        const OptionFlags & = {}, ProgressFunc = {}, const DebugContext & = {});
+Executable compileGraph(const Graph &graph, ArrayRef<program::Program> programs, const OptionFlags & = {},
+                        ProgressFunc = {}, const DebugContext & = {});
 
 /// Runs the programs of a graph on a device.
 ///
@@ -46,15 +47,13 @@ class Engine {
 public:
   using ProgressFunc = poplar::ProgressFunc;
 
-  Engine(const Graph &graph, const program::Program &program, const OptionFlags & = {},
-         ProgressFunc = {}, const DebugContext & = {});
-  Engine(const Graph &graph, ArrayRef<program::Program> programs, const OptionFlags & = {},
-         ProgressFunc = {}, const DebugContext & = {});
+  Engine(const Graph &graph, const program::Program &program, const OptionFlags & = {}, ProgressFunc = {},
+         const DebugContext & = {});
+  Engine(const Graph &graph, ArrayRef<program::Program> programs, const OptionFlags & = {}, ProgressFunc = {},
+         const DebugContext & = {});
   /// The order of arguments of SDK 1.x.
-  Engine(const Device &device, const Graph &graph, const program::Program &program,
-         const OptionFlags & = {});
-  Engine(const Device &device, const Graph &graph, ArrayRef<program::Program> programs,
-         const OptionFlags & = {});
+  Engine(const Device &device, const Graph &graph, const program::Program &program, const OptionFlags & = {});
+  Engine(const Device &device, const Graph &graph, ArrayRef<program::Program> programs, const OptionFlags & = {});
   Engine(Executable &&executable, const OptionFlags & = {});
   Engine(Engine &&);
   Engine &operator=(Engine &&) = delete;
@@ -89,23 +88,18 @@ public:
   void connectStreamToCallback(StringRef handle, unsigned replica, StreamCallbackHandle callback);
   std::vector<std::string> listStreams() const;
 
-  void copyToRemoteBuffer(const void *source, const std::string &handle, std::int64_t index,
-                          unsigned replica = 0);
+  void copyToRemoteBuffer(const void *source, const std::string &handle, std::int64_t index, unsigned replica = 0);
   template <typename T>
-  void copyToRemoteBuffer(ArrayRef<T> source, const std::string &handle, std::int64_t index,
-                          unsigned replica = 0) {
+  void copyToRemoteBuffer(ArrayRef<T> source, const std::string &handle, std::int64_t index, unsigned replica = 0) {
     copyToRemoteBuffer(static_cast<const void *>(source.data()), handle, index, replica);
   }
-  template <typename T>
-  void copyToRemoteBuffer(const std::vector<T> &source, const std::string &handle,
-                          std::int64_t index, unsigned replica = 0) {
+  template <typename T> void copyToRemoteBuffer(const std::vector<T> &source, const std::string &handle,
+                                                std::int64_t index, unsigned replica = 0) {
     copyToRemoteBuffer(static_cast<const void *>(source.data()), handle, index, replica);
   }
-  void copyFromRemoteBuffer(const std::string &handle, void *destination, std::int64_t index,
-                            unsigned replica = 0);
-  template <typename T>
-  void copyFromRemoteBuffer(const std::string &handle, std::vector<T> &destination,
-                            std::int64_t index, unsigned replica = 0) {
+  void copyFromRemoteBuffer(const std::string &handle, void *destination, std::int64_t index, unsigned replica = 0);
+  template <typename T> void copyFromRemoteBuffer(const std::string &handle, std::vector<T> &destination,
+                                                  std::int64_t index, unsigned replica = 0) {
     copyFromRemoteBuffer(handle, static_cast<void *>(destination.data()), index, replica);
   }
 
@@ -122,6 +116,12 @@ public:
   ProfileValue getProfile() const;
   ProfileValue getGraphProfile() const { return getProfile(); }
   ProfileValue getExecutionProfile() const { return getProfile(); }
+  /// Not covered, as libpva is not.
+  template <typename T = bool> void getReport(T = true) const {
+    static_assert(sizeof(T) == 0,
+                  "Engine::getReport (libpva) is not covered by the IPU model: use printProfileSummary, "
+                  "writeReportJson, writeMemorySvg or writeTimelineSvg");
+  }
   /// The same as JSON, and as two pictures (tile memory; time line of the steps).
   void writeReportJson(std::ostream &out) const;
   void writeMemorySvg(std::ostream &out) const;

@@ -15,6 +15,12 @@
 #include "exceptions.hpp"
 #include <map>
 #include <sstream>
+// Not needed here; programs rely on them to come along.
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+#include <optional>
 
 namespace poplar {
 
@@ -37,8 +43,7 @@ public:
     ConnectionDesc(StringRef field, Tensor tensor) : field_(field), tensors_{std::move(tensor)} {}
     ConnectionDesc(StringRef field, ArrayRef<Tensor> tensors)
         : field_(field), tensors_(tensors.cloneAsVector()), list_(true) {}
-    template <typename T, typename = ipu_model::IfArithmetic<T>>
-    ConnectionDesc(StringRef field, T value)
+    template <typename T, typename = ipu_model::IfArithmetic<T>> ConnectionDesc(StringRef field, T value)
         : field_(field), value_(ipu_model::HostValues::of(&value, 1)) {
       static_assert(sizeof(T) <= sizeof(bytes_));
       *reinterpret_cast<T *>(bytes_) = value;
@@ -54,8 +59,7 @@ public:
   };
 
   explicit Graph(const Target &target, unsigned replicationFactor = 1);
-  explicit Graph(const Device &device, unsigned replicationFactor = 1)
-      : Graph(device.getTarget(), replicationFactor) {}
+  explicit Graph(const Device &device, unsigned replicationFactor = 1) : Graph(device.getTarget(), replicationFactor) {}
   Graph(const Target &target, replication_factor n) : Graph(target, n.value) {}
   Graph(Graph &&) = default;
   Graph &operator=(Graph &&) = default;
@@ -69,8 +73,8 @@ public:
   Graph createVirtualGraph(const std::vector<unsigned> &tiles);
   Graph getTopLevelGraph();
 
-  bool addCodelets(StringRef source, CodeletFileType type = CodeletFileType::Auto,
-                   StringRef compileFlags = "", StringRef targetName = "");
+  bool addCodelets(StringRef source, CodeletFileType type = CodeletFileType::Auto, StringRef compileFlags = "",
+                   StringRef targetName = "");
   bool addCodelets(ArrayRef<std::string> files, StringRef compileFlags = "", StringRef target = "");
   void addCodelets(std::stringstream &source, StringRef compileFlags = "",
                    CodeletFileType type = CodeletFileType::CppSource, StringRef target = "",
@@ -81,38 +85,31 @@ public:
   Tensor addVariable(const Type &type, ArrayRef<std::size_t> shape, VariableMappingMethod mapping,
                      const DebugContext & = {});
   template <typename T, typename = ipu_model::IfArithmetic<T>>
-  Tensor addConstant(const Type &type, ArrayRef<std::size_t> shape, T value,
-                     const DebugContext &context = {}) {
+  Tensor addConstant(const Type &type, ArrayRef<std::size_t> shape, T value, const DebugContext &context = {}) {
     return addConstantValues(type, shape, ipu_model::HostValues::of(&value, 1), true, context);
   }
-  template <typename T>
-  Tensor addConstant(const Type &type, ArrayRef<std::size_t> shape, ArrayRef<T> values,
-                     const DebugContext &context = {}) {
-    return addConstantValues(type, shape, ipu_model::HostValues::of(values.data(), values.size()),
-                             false, context);
+  template <typename T> Tensor addConstant(const Type &type, ArrayRef<std::size_t> shape, ArrayRef<T> values,
+                                           const DebugContext &context = {}) {
+    return addConstantValues(type, shape, ipu_model::HostValues::of(values.data(), values.size()), false, context);
   }
-  template <typename T, typename A>
-  Tensor addConstant(const Type &type, ArrayRef<std::size_t> shape, const std::vector<T, A> &values,
-                     const DebugContext &context = {}) {
+  template <typename T, typename A> Tensor addConstant(const Type &type, ArrayRef<std::size_t> shape,
+                                                       const std::vector<T, A> &values,
+                                                       const DebugContext &context = {}) {
     return addConstant(type, shape, ArrayRef<T>(values), context);
   }
   template <typename T>
-  Tensor addConstant(const Type &type, ArrayRef<std::size_t> shape, const T *values,
-                     const DebugContext &context = {}) {
+  Tensor addConstant(const Type &type, ArrayRef<std::size_t> shape, const T *values, const DebugContext &context = {}) {
     std::size_t count = 1;
-    for (std::size_t n : shape)
-      count *= n;
+    for (std::size_t n : shape) count *= n;
     return addConstant(type, shape, ArrayRef<T>(values, count), context);
   }
   Tensor addConstantHalf(const Type &type, ArrayRef<std::size_t> shape, std::uint16_t value,
                          const DebugContext &context = {}) {
     return addConstantValues(type, shape, ipu_model::HostValues::half(&value, 1), true, context);
   }
-  Tensor addConstantHalf(const Type &type, ArrayRef<std::size_t> shape,
-                         ArrayRef<std::uint16_t> values, const DebugContext &context = {}) {
-    return addConstantValues(type, shape,
-                             ipu_model::HostValues::half(values.data(), values.size()), false,
-                             context);
+  Tensor addConstantHalf(const Type &type, ArrayRef<std::size_t> shape, ArrayRef<std::uint16_t> values,
+                         const DebugContext &context = {}) {
+    return addConstantValues(type, shape, ipu_model::HostValues::half(values.data(), values.size()), false, context);
   }
   Tensor clone(const Type &type, const Tensor &tensor, const DebugContext & = {},
                TensorCloneMethod = TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES);
@@ -122,24 +119,20 @@ public:
   }
   Tensor cloneN(const Type &type, const Tensor &tensor, std::size_t n, const DebugContext & = {},
                 TensorCloneMethod = TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES,
-                TensorCloneDuplicationMethod =
-                    TensorCloneDuplicationMethod::DUPLICATE_BY_OUTER_DIMENSION);
+                TensorCloneDuplicationMethod = TensorCloneDuplicationMethod::DUPLICATE_BY_OUTER_DIMENSION);
   Tensor cloneN(const Tensor &tensor, std::size_t n, const DebugContext &context = {},
                 TensorCloneMethod m = TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES,
-                TensorCloneDuplicationMethod d =
-                    TensorCloneDuplicationMethod::DUPLICATE_BY_OUTER_DIMENSION) {
+                TensorCloneDuplicationMethod d = TensorCloneDuplicationMethod::DUPLICATE_BY_OUTER_DIMENSION) {
     return cloneN(tensor.elementType(), tensor, n, context, m, d);
   }
   bool isConstant(VarId variable) const;
   Tensor getVariable(VarId variable) const;
   Tensor findUnbroadcastTensor(const Tensor &tensor) const;
-  void reorderToSimplify(Tensor *tensor, ArrayRef<Tensor *> others,
-                         bool requireSimplestOrder = true) const;
+  void reorderToSimplify(Tensor *tensor, ArrayRef<Tensor *> others, bool requireSimplestOrder = true) const;
 
   ComputeSet addComputeSet(const DebugContext & = {});
   VertexRef addVertex(ComputeSet computeSet, StringRef vertexType);
-  VertexRef addVertex(ComputeSet computeSet, StringRef vertexType,
-                      ArrayRef<ConnectionDesc> connections);
+  VertexRef addVertex(ComputeSet computeSet, StringRef vertexType, ArrayRef<ConnectionDesc> connections);
   VertexRef addExternalVertex(ComputeSet computeSet, StringRef vertexType);
   unsigned getNumVertices() const;
   unsigned getNumComputeSets() const;
@@ -154,8 +147,7 @@ public:
   std::size_t getFieldSize(FieldRef field) const;
   std::size_t getMaxFieldDim(StringRef vertexName, StringRef fieldName, unsigned dimIndex) const;
   double getMaxVertexFieldValue(StringRef vertexName, StringRef fieldName) const;
-  template <typename T, typename = ipu_model::IfArithmetic<T>>
-  void setInitialValue(FieldRef field, T value) {
+  template <typename T, typename = ipu_model::IfArithmetic<T>> void setInitialValue(FieldRef field, T value) {
     setFieldValues(field, ipu_model::HostValues::of(&value, 1));
   }
   template <typename T> void setInitialValue(FieldRef field, ArrayRef<T> values) {
@@ -164,8 +156,7 @@ public:
   template <typename T, typename A> void setInitialValue(FieldRef field, const std::vector<T, A> &values) {
     setInitialValue(field, ArrayRef<T>(values));
   }
-  template <typename T, typename = ipu_model::IfArithmetic<T>>
-  void setInitialValue(const Tensor &tensor, T value) {
+  template <typename T, typename = ipu_model::IfArithmetic<T>> void setInitialValue(const Tensor &tensor, T value) {
     setTensorValues(tensor, ipu_model::HostValues::of(&value, 1), true);
   }
   template <typename T> void setInitialValue(const Tensor &tensor, ArrayRef<T> values) {
@@ -189,8 +180,7 @@ public:
   void setTileMapping(const Tensor &tensor, const TileToTensorMapping &mapping);
   TileToTensorMapping getTileMapping(const Tensor &tensor, bool requireComplete = true,
                                      bool allowExternal = false) const;
-  TileToTensorMapping getTileMapping(const Tensor &tensor, bool *isComplete,
-                                     bool allowExternal = false) const;
+  TileToTensorMapping getTileMapping(const Tensor &tensor, bool *isComplete, bool allowExternal = false) const;
   unsigned getTileMapping(VertexRef vertex) const;
 
   void setPerfEstimate(const VertexRef &vertex, std::uint64_t cycles, std::uint64_t flops = 0);
@@ -200,33 +190,26 @@ public:
   VertexPerfEstimate getPerfEstimate(const VertexRef &vertex) const;
   void registerPerfEstimator(StringRef vertexType, PerfEstimateFunc estimator);
   /// The names of SDK 1.x for the two calls above.
-  void setCycleEstimate(const VertexRef &vertex, std::uint64_t cycles) {
-    setPerfEstimate(vertex, cycles);
-  }
-  void registerCycleEstimator(
-      StringRef vertexType,
-      std::function<std::uint64_t(const VertexIntrospector &, const Target &)> estimator);
+  void setCycleEstimate(const VertexRef &vertex, std::uint64_t cycles) { setPerfEstimate(vertex, cycles); }
+  void registerCycleEstimator(StringRef vertexType,
+                              std::function<std::uint64_t(const VertexIntrospector &, const Target &)> estimator);
 
   void createHostWrite(StringRef handle, const Tensor &tensor, bool rearrangeOnHost = false);
   void createHostRead(StringRef handle, const Tensor &tensor, bool rearrangeOnHost = false);
   DataStream addHostToDeviceFIFO(StringRef handle, const Type &type, std::size_t numElements,
-                                 ReplicatedStreamMode = ReplicatedStreamMode::REPLICATE,
-                                 const OptionFlags & = {});
-  DataStream addDeviceToHostFIFO(StringRef handle, const Type &type, std::size_t numElements,
-                                 const OptionFlags & = {});
-  RemoteBuffer addRemoteBuffer(StringRef handle, const Type &type, std::size_t numElements,
-                               std::size_t repeats = 1, bool rearrangeOnHost = false,
-                               bool optimiseMemory = false);
+                                 ReplicatedStreamMode = ReplicatedStreamMode::REPLICATE, const OptionFlags & = {});
+  DataStream addDeviceToHostFIFO(StringRef handle, const Type &type, std::size_t numElements, const OptionFlags & = {});
+  RemoteBuffer addRemoteBuffer(StringRef handle, const Type &type, std::size_t numElements, std::size_t repeats = 1,
+                               bool rearrangeOnHost = false, bool optimiseMemory = false);
   Function addFunction(const program::Program &program);
   /// Not covered: throws poplar_error. A stream with a callback does the same.
   template <typename... Args> HostFunction addHostFunction(StringRef handle, Args &&...) {
     notCovered("Graph::addHostFunction ('" + handle + "')", "connect a stream to a callback");
   }
 
-  std::vector<std::vector<Interval>>
-  getSortedContiguousRegions(const Tensor &tensor, ArrayRef<Interval> regions,
-                             bool removeAliasedIntervals = false,
-                             std::vector<std::size_t> *aliases = nullptr) const;
+  std::vector<std::vector<Interval>> getSortedContiguousRegions(const Tensor &tensor, ArrayRef<Interval> regions,
+                                                                bool removeAliasedIntervals = false,
+                                                                std::vector<std::size_t> *aliases = nullptr) const;
 
   void serialize(std::ostream &out, SerializationFormat format) const;
   void outputComputeGraph(std::ostream &out, ArrayRef<program::Program> programs) const;
@@ -239,8 +222,8 @@ public:
 private:
   [[noreturn]] static void notCovered(const std::string &what, const std::string &instead);
   Graph(std::shared_ptr<ipu_model::GraphData> data, Target target, std::vector<unsigned> tiles);
-  Tensor addConstantValues(const Type &, ArrayRef<std::size_t> shape, ipu_model::HostValues,
-                           bool scalar, const DebugContext &);
+  Tensor addConstantValues(const Type &, ArrayRef<std::size_t> shape, ipu_model::HostValues, bool scalar,
+                           const DebugContext &);
   void connectValue(FieldRef, ipu_model::HostValues);
   void setFieldValues(FieldRef, ipu_model::HostValues);
   void setTensorValues(const Tensor &, ipu_model::HostValues, bool scalar);

@@ -13,7 +13,7 @@ struct GraphData;
 struct Stream;
 struct RemoteBufferData;
 constexpr std::uint32_t none = ~std::uint32_t{0};
-}
+} // namespace ipu_model
 
 namespace poplar {
 

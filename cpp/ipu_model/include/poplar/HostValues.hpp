@@ -16,15 +16,13 @@ struct HostValues {
 
   template <typename T> static HostValues of(const T *data, std::size_t count) {
     static_assert(std::is_arithmetic_v<T> && sizeof(T) <= 8, "a number of at most 64 bits");
-    constexpr Kind kind = std::is_same_v<T, bool>         ? Kind::Bool
-                          : std::is_floating_point_v<T>   ? Kind::Floating
-                          : std::is_signed_v<T>           ? Kind::Signed
-                                                          : Kind::Unsigned;
+    constexpr Kind kind = std::is_same_v<T, bool>       ? Kind::Bool
+                          : std::is_floating_point_v<T> ? Kind::Floating
+                          : std::is_signed_v<T>         ? Kind::Signed
+                                                        : Kind::Unsigned;
     return {data, count, kind, sizeof(T)};
   }
-  static HostValues half(const unsigned short *data, std::size_t count) {
-    return {data, count, Kind::HalfBits, 2};
-  }
+  static HostValues half(const unsigned short *data, std::size_t count) { return {data, count, Kind::HalfBits, 2}; }
 };
 
 template <typename T> using IfArithmetic = std::enable_if_t<std::is_arithmetic_v<T>>;

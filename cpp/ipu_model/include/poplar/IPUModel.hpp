@@ -28,8 +28,7 @@ struct IPUModel {
   bool supportsSuperTileSendReceive;
   bool compileIPUCode = false; ///< the codelets are always run as host code
 
-  Device createDevice(const OptionFlags & = {}, bool accurateHalf = false,
-                      unsigned deviceManagerId = ~0u) const;
+  Device createDevice(const OptionFlags & = {}, bool accurateHalf = false, unsigned deviceManagerId = ~0u) const;
 };
 
 } // namespace poplar

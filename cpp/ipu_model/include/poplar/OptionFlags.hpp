@@ -17,8 +17,7 @@ public:
   OptionFlags() = default;
   OptionFlags(initializer_list options) : options_(options) {}
   void set(initializer_list options) {
-    for (const auto &[name, value] : options)
-      options_[name] = value;
+    for (const auto &[name, value] : options) options_[name] = value;
   }
   void set(const std::string &name, const std::string &value) { options_[name] = value; }
   const std::string &at(const std::string &name) const { return options_.at(name); }
@@ -32,9 +31,7 @@ public:
     const auto found = options_.find(name);
     return found == options_.end() ? otherwise : found->second;
   }
-  friend bool operator==(const OptionFlags &a, const OptionFlags &b) {
-    return a.options_ == b.options_;
-  }
+  friend bool operator==(const OptionFlags &a, const OptionFlags &b) { return a.options_ == b.options_; }
 
 private:
   std::map<std::string, std::string> options_;

@@ -55,8 +55,7 @@ private:
 /// What a performance estimator may ask about a vertex.
 class VertexIntrospector {
 public:
-  VertexIntrospector(const ipu_model::GraphData &graph, std::uint32_t vertex)
-      : graph_(graph), vertex_(vertex) {}
+  VertexIntrospector(const ipu_model::GraphData &graph, std::uint32_t vertex) : graph_(graph), vertex_(vertex) {}
   FieldData getFieldInfo(const std::string &name) const;
   std::string getVertexName() const;
 
@@ -65,7 +64,6 @@ private:
   std::uint32_t vertex_;
 };
 
-using PerfEstimateFunc =
-    std::function<VertexPerfEstimate(const VertexIntrospector &, const Target &)>;
+using PerfEstimateFunc = std::function<VertexPerfEstimate(const VertexIntrospector &, const Target &)>;
 
 } // namespace poplar

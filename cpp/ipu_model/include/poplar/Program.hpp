@@ -40,9 +40,8 @@ public:
   template <typename First, typename... Rest,
             typename = std::enable_if_t<std::is_base_of_v<Program, std::decay_t<First>> &&
                                         (std::is_base_of_v<Program, std::decay_t<Rest>> && ...) &&
-                                        !(std::is_same_v<std::decay_t<First>, Sequence> &&
-                                          sizeof...(Rest) == 0)>>
-  explicit Sequence(First &&first, Rest &&...rest) : Sequence() {
+                                        !(std::is_same_v<std::decay_t<First>, Sequence> && sizeof...(Rest) == 0)>>
+  Sequence(First &&first, Rest &&...rest) : Sequence() { // not explicit: a program stands for a sequence of it
     add(first);
     (add(rest), ...);
   }
@@ -58,18 +57,13 @@ public:
 
 class Copy : public Program {
 public:
-  Copy(const Tensor &source, const Tensor &destination, bool dontOutline = false,
-       const DebugContext & = {});
-  Copy(const DataStream &source, const Tensor &destination, bool rearrangeOnHost = false,
-       const DebugContext & = {});
-  Copy(const Tensor &source, const DataStream &destination, bool rearrangeOnHost = false,
-       const DebugContext & = {});
+  Copy(const Tensor &source, const Tensor &destination, bool dontOutline = false, const DebugContext & = {});
+  Copy(const DataStream &source, const Tensor &destination, bool rearrangeOnHost = false, const DebugContext & = {});
+  Copy(const Tensor &source, const DataStream &destination, bool rearrangeOnHost = false, const DebugContext & = {});
   Copy(const RemoteBuffer &source, const Tensor &destination, const DebugContext & = {});
-  Copy(const RemoteBuffer &source, const Tensor &destination, const Tensor &offset,
-       const DebugContext & = {});
+  Copy(const RemoteBuffer &source, const Tensor &destination, const Tensor &offset, const DebugContext & = {});
   Copy(const Tensor &source, const RemoteBuffer &destination, const DebugContext & = {});
-  Copy(const Tensor &source, const RemoteBuffer &destination, const Tensor &offset,
-       const DebugContext & = {});
+  Copy(const Tensor &source, const RemoteBuffer &destination, const Tensor &offset, const DebugContext & = {});
 };
 
 class Repeat : public Program {
@@ -79,20 +73,17 @@ public:
 
 class RepeatWhileTrue : public Program {
 public:
-  RepeatWhileTrue(const Program &condition, const Tensor &predicate, const Program &body,
-                  const DebugContext & = {});
+  RepeatWhileTrue(const Program &condition, const Tensor &predicate, const Program &body, const DebugContext & = {});
 };
 
 class RepeatWhileFalse : public Program {
 public:
-  RepeatWhileFalse(const Program &condition, const Tensor &predicate, const Program &body,
-                   const DebugContext & = {});
+  RepeatWhileFalse(const Program &condition, const Tensor &predicate, const Program &body, const DebugContext & = {});
 };
 
 class If : public Program {
 public:
-  If(const Tensor &predicate, const Program &whenTrue, const Program &whenFalse,
-     const DebugContext & = {});
+  If(const Tensor &predicate, const Program &whenTrue, const Program &whenFalse, const DebugContext & = {});
 };
 
 class Switch : public Program {
@@ -101,10 +92,8 @@ public:
   explicit Switch(const Tensor &control, const DebugContext & = {});
   Switch(const Tensor &control, ArrayRef<Case> cases, const DebugContext & = {});
   Switch(const Tensor &control, const Program &otherwise, const DebugContext & = {});
-  Switch(const Tensor &control, ArrayRef<Case> cases, const Program &otherwise,
-         const DebugContext & = {});
-  static Switch switchWithBoundsChecking(const Tensor &control, ArrayRef<Case> cases,
-                                         const DebugContext & = {});
+  Switch(const Tensor &control, ArrayRef<Case> cases, const Program &otherwise, const DebugContext & = {});
+  static Switch switchWithBoundsChecking(const Tensor &control, ArrayRef<Case> cases, const DebugContext & = {});
   static Switch switchWithUnreachableDefault(const Tensor &control, const DebugContext & = {});
   Switch &add(std::int32_t value, const Program &body);
 };
@@ -112,6 +101,8 @@ public:
 class Call : public Program {
 public:
   explicit Call(Function function, const DebugContext & = {});
+  /// Not covered: throws poplar_error, as Graph::addHostFunction does.
+  Call(const HostFunction &function, ArrayRef<Tensor> in, ArrayRef<Tensor> out, const DebugContext & = {});
 };
 
 class Sync : public Program {
@@ -134,8 +125,7 @@ public:
   explicit PrintTensor(const Tensor &tensor, const DebugContext & = {});
   PrintTensor(const Tensor &tensor, const PrintTensorFmt &format, const DebugContext & = {});
   PrintTensor(StringRef title, const Tensor &tensor, const DebugContext & = {});
-  PrintTensor(StringRef title, const Tensor &tensor, const PrintTensorFmt &format,
-              const DebugContext & = {});
+  PrintTensor(StringRef title, const Tensor &tensor, const PrintTensorFmt &format, const DebugContext & = {});
 };
 
 class ErrorProgram : public Program {
@@ -147,8 +137,7 @@ class Abort : public Program {
 public:
   explicit Abort(const DebugContext & = {});
   explicit Abort(const std::string &message, const DebugContext & = {});
-  explicit Abort(const char *message, const DebugContext &name = {})
-      : Abort(std::string(message), name) {}
+  explicit Abort(const char *message, const DebugContext &name = {}) : Abort(std::string(message), name) {}
 };
 
 class AbortOnCondition : public Program {

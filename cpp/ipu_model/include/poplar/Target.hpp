@@ -21,8 +21,7 @@ public:
 
   static Target createCPUTarget(bool accurateHalf = false, unsigned numIPUs = 1);
   static Target createIPUTarget(unsigned numIPUs, StringRef systemType, const OptionFlags & = {});
-  static Target createIPUTarget(unsigned numIPUs, unsigned tilesPerIPU, StringRef systemType,
-                                const OptionFlags & = {});
+  static Target createIPUTarget(unsigned numIPUs, unsigned tilesPerIPU, StringRef systemType, const OptionFlags & = {});
   Target createVirtualTarget(unsigned numIPUs, unsigned tilesPerIPU) const;
 
   TargetType getTargetType() const;

@@ -44,8 +44,7 @@ public:
   }
   Tensor slice(ArrayRef<std::size_t> begin, ArrayRef<std::size_t> end) const;
   std::vector<Tensor> slices(ArrayRef<Interval> intervals, unsigned dimension = 0) const;
-  std::vector<Tensor> slices(const std::vector<std::vector<Interval>> &intervals,
-                             unsigned dimension = 0) const;
+  std::vector<Tensor> slices(const std::vector<std::vector<Interval>> &intervals, unsigned dimension = 0) const;
   std::vector<Tensor> slices(ArrayRef<unsigned> indices, unsigned dimension = 0) const;
   Tensor flatten() const;
   Tensor flatten(unsigned dimBegin, unsigned dimEnd) const;
@@ -59,8 +58,7 @@ public:
   Tensor squeeze(ArrayRef<std::size_t> indices) const;
   Tensor reverse(unsigned dimension) const;
   Tensor subSample(unsigned stride, unsigned dimension) const;
-  Tensor upsample(unsigned scale, unsigned dimension,
-                  UpsampleMethod method = UpsampleMethod::REPEAT) const;
+  Tensor upsample(unsigned scale, unsigned dimension, UpsampleMethod method = UpsampleMethod::REPEAT) const;
   Tensor broadcast(unsigned n, unsigned dimension) const;
   Tensor reinterpret(const Type &type) const;
 

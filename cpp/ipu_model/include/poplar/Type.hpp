@@ -12,8 +12,22 @@ namespace poplar {
 class Type {
 public:
   enum class Id : std::uint8_t {
-    None, Bool, Char, SignedChar, UnsignedChar, Short, UnsignedShort, Int, UnsignedInt, Long,
-    UnsignedLong, LongLong, UnsignedLongLong, Quarter, Half, Float
+    None,
+    Bool,
+    Char,
+    SignedChar,
+    UnsignedChar,
+    Short,
+    UnsignedShort,
+    Int,
+    UnsignedInt,
+    Long,
+    UnsignedLong,
+    LongLong,
+    UnsignedLongLong,
+    Quarter,
+    Half,
+    Float
   };
 
   constexpr Type() = default;
@@ -57,13 +71,20 @@ inline constexpr Type FLOAT{Type::Id::Float};
 template <typename T> struct equivalent_device_type {
   static constexpr Type deduce() {
     using V = std::remove_cv_t<T>;
-    if constexpr (std::is_same_v<V, bool>) return BOOL;
-    else if constexpr (std::is_same_v<V, char>) return CHAR;
-    else if constexpr (std::is_floating_point_v<V>) return FLOAT;
-    else if constexpr (sizeof(V) == 1) return std::is_signed_v<V> ? SIGNED_CHAR : UNSIGNED_CHAR;
-    else if constexpr (sizeof(V) == 2) return std::is_signed_v<V> ? SHORT : UNSIGNED_SHORT;
-    else if constexpr (sizeof(V) == 4) return std::is_signed_v<V> ? INT : UNSIGNED_INT;
-    else return std::is_signed_v<V> ? LONGLONG : UNSIGNED_LONGLONG;
+    if constexpr (std::is_same_v<V, bool>)
+      return BOOL;
+    else if constexpr (std::is_same_v<V, char>)
+      return CHAR;
+    else if constexpr (std::is_floating_point_v<V>)
+      return FLOAT;
+    else if constexpr (sizeof(V) == 1)
+      return std::is_signed_v<V> ? SIGNED_CHAR : UNSIGNED_CHAR;
+    else if constexpr (sizeof(V) == 2)
+      return std::is_signed_v<V> ? SHORT : UNSIGNED_SHORT;
+    else if constexpr (sizeof(V) == 4)
+      return std::is_signed_v<V> ? INT : UNSIGNED_INT;
+    else
+      return std::is_signed_v<V> ? LONGLONG : UNSIGNED_LONGLONG;
   }
   static_assert(std::is_arithmetic_v<std::remove_cv_t<T>>, "no device type for this host type");
   static constexpr Type value = deduce();

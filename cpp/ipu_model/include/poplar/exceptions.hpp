@@ -11,10 +11,9 @@ struct poplar_error : std::runtime_error {
       : std::runtime_error(message), type(kind) {}
 };
 
-#define IPU_MODEL_ERROR(name, base)                                                                \
-  struct name : base {                                                                             \
-    explicit name(const std::string &message, const std::string &kind = #name)                     \
-        : base(message, kind) {}                                                                   \
+#define IPU_MODEL_ERROR(name, base)                                                                                    \
+  struct name : base {                                                                                                 \
+    explicit name(const std::string &message, const std::string &kind = #name) : base(message, kind) {}                \
   }
 
 IPU_MODEL_ERROR(graph_object_load_error, poplar_error);
@@ -50,6 +49,9 @@ IPU_MODEL_ERROR(symbol_error, poplar_error);
 IPU_MODEL_ERROR(runtime_error, poplar_error);
 IPU_MODEL_ERROR(application_runtime_error, runtime_error);
 IPU_MODEL_ERROR(system_runtime_error, runtime_error);
+IPU_MODEL_ERROR(recoverable_runtime_error, system_runtime_error);
+IPU_MODEL_ERROR(unrecoverable_runtime_error, system_runtime_error);
+IPU_MODEL_ERROR(unknown_runtime_error, system_runtime_error);
 
 #undef IPU_MODEL_ERROR
 

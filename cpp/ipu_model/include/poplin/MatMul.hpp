@@ -1,7 +1,5 @@
 #pragma once
-#include "poplar/Graph.hpp"
-#include "poplar/OptionFlags.hpp"
-#include "poplar/Program.hpp"
+#include "poputil/Names.hpp"
 
 namespace poplin {
 
@@ -13,54 +11,32 @@ using PlanningCache = poplin::PlanningCache;
 
 // A is [m, k], B is [k, n]; the grouped forms have a leading dimension of groups.
 
-poplar::Tensor matMul(poplar::Graph &graph, const poplar::Tensor &A, const poplar::Tensor &B,
-                      poplar::program::Sequence &prog, const poplar::Type &outputType,
-                      const poplar::DebugContext & = {}, const poplar::OptionFlags & = {},
-                      PlanningCache * = nullptr);
-poplar::Tensor matMul(poplar::Graph &graph, const poplar::Tensor &A, const poplar::Tensor &B,
-                      poplar::program::Sequence &prog, const poplar::DebugContext & = {},
-                      const poplar::OptionFlags & = {}, PlanningCache * = nullptr);
-void matMulWithOutput(poplar::Graph &graph, const poplar::Tensor &A, const poplar::Tensor &B,
-                      poplar::Tensor &out, poplar::program::Sequence &prog,
-                      const poplar::DebugContext & = {}, const poplar::OptionFlags & = {},
-                      PlanningCache * = nullptr);
+Tensor matMul(Graph &graph, const Tensor &A, const Tensor &B, Sequence &prog, const Type &outputType,
+              const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
+Tensor matMul(Graph &graph, const Tensor &A, const Tensor &B, Sequence &prog, const DebugContext & = {},
+              const OptionFlags & = {}, PlanningCache * = nullptr);
+void matMulWithOutput(Graph &graph, const Tensor &A, const Tensor &B, Tensor &out, Sequence &prog,
+                      const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
 /// C += k * A * B
-void matMulAcc(poplar::Graph &graph, const poplar::Tensor &C, float k, const poplar::Tensor &A,
-               const poplar::Tensor &B, poplar::program::Sequence &prog,
-               const poplar::DebugContext & = {}, const poplar::OptionFlags & = {},
-               PlanningCache * = nullptr);
-poplar::Tensor matMulGrouped(poplar::Graph &graph, const poplar::Tensor &A, const poplar::Tensor &B,
-                             poplar::program::Sequence &prog, const poplar::Type &outputType,
-                             const poplar::DebugContext & = {}, const poplar::OptionFlags & = {},
-                             PlanningCache * = nullptr);
+void matMulAcc(Graph &graph, const Tensor &C, float k, const Tensor &A, const Tensor &B, Sequence &prog,
+               const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
+Tensor matMulGrouped(Graph &graph, const Tensor &A, const Tensor &B, Sequence &prog, const Type &outputType,
+                     const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
 
-poplar::Tensor createMatMulInputLHS(poplar::Graph &graph, const poplar::Type &inputType,
-                                    const poplar::Type &outputType,
-                                    const std::vector<std::size_t> &aShape,
-                                    const std::vector<std::size_t> &bShape,
-                                    const poplar::DebugContext & = {},
-                                    const poplar::OptionFlags & = {}, PlanningCache * = nullptr);
-poplar::Tensor createMatMulInputLHS(poplar::Graph &graph, const poplar::Type &dataType,
-                                    const std::vector<std::size_t> &aShape,
-                                    const std::vector<std::size_t> &bShape,
-                                    const poplar::DebugContext & = {},
-                                    const poplar::OptionFlags & = {}, PlanningCache * = nullptr);
-poplar::Tensor createMatMulInputRHS(poplar::Graph &graph, const poplar::Type &inputType,
-                                    const poplar::Type &outputType,
-                                    const std::vector<std::size_t> &aShape,
-                                    const std::vector<std::size_t> &bShape,
-                                    const poplar::DebugContext & = {},
-                                    const poplar::OptionFlags & = {}, PlanningCache * = nullptr);
-poplar::Tensor createMatMulInputRHS(poplar::Graph &graph, const poplar::Type &dataType,
-                                    const std::vector<std::size_t> &aShape,
-                                    const std::vector<std::size_t> &bShape,
-                                    const poplar::DebugContext & = {},
-                                    const poplar::OptionFlags & = {}, PlanningCache * = nullptr);
-poplar::Tensor createMatMulOutput(poplar::Graph &graph, const poplar::Type &inputType,
-                                  const poplar::Type &outputType,
-                                  const std::vector<std::size_t> &aShape,
-                                  const std::vector<std::size_t> &bShape,
-                                  const poplar::DebugContext & = {},
-                                  const poplar::OptionFlags & = {}, PlanningCache * = nullptr);
+Tensor createMatMulInputLHS(Graph &graph, const Type &inputType, const Type &outputType,
+                            const std::vector<std::size_t> &aShape, const std::vector<std::size_t> &bShape,
+                            const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
+Tensor createMatMulInputLHS(Graph &graph, const Type &dataType, const std::vector<std::size_t> &aShape,
+                            const std::vector<std::size_t> &bShape, const DebugContext & = {}, const OptionFlags & = {},
+                            PlanningCache * = nullptr);
+Tensor createMatMulInputRHS(Graph &graph, const Type &inputType, const Type &outputType,
+                            const std::vector<std::size_t> &aShape, const std::vector<std::size_t> &bShape,
+                            const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
+Tensor createMatMulInputRHS(Graph &graph, const Type &dataType, const std::vector<std::size_t> &aShape,
+                            const std::vector<std::size_t> &bShape, const DebugContext & = {}, const OptionFlags & = {},
+                            PlanningCache * = nullptr);
+Tensor createMatMulOutput(Graph &graph, const Type &inputType, const Type &outputType,
+                          const std::vector<std::size_t> &aShape, const std::vector<std::size_t> &bShape,
+                          const DebugContext & = {}, const OptionFlags & = {}, PlanningCache * = nullptr);
 
 } // namespace poplin

@@ -1,7 +1,7 @@
 #pragma once
-#include "poplar/Graph.hpp"
+#include "poputil/Names.hpp"
 
 namespace poplin {
 /// The operations of this library are built in; nothing has to be added.
-void addCodelets(poplar::Graph &graph);
+void addCodelets(Graph &graph);
 } // namespace poplin

@@ -1,9 +1,7 @@
 #pragma once
-#include "poplar/Graph.hpp"
-#include "poplar/Program.hpp"
+#include "poputil/Names.hpp"
 
 namespace popops {
 /// One BOOL: whether all elements are true.
-poplar::Tensor allTrue(poplar::Graph &graph, poplar::Tensor A, poplar::program::Sequence &prog,
-                       const poplar::DebugContext & = {});
+Tensor allTrue(Graph &graph, Tensor A, Sequence &prog, const DebugContext & = {});
 } // namespace popops

@@ -1,14 +1,10 @@
 #pragma once
-#include "poplar/Graph.hpp"
-#include "poplar/Program.hpp"
+#include "poputil/Names.hpp"
 
 namespace popops {
 
-poplar::Tensor cast(poplar::Graph &graph, const poplar::Tensor &src, const poplar::Type &type,
-                    poplar::program::Sequence &prog, const poplar::DebugContext & = {});
-poplar::program::Program cast(poplar::Graph &graph, poplar::Tensor src, poplar::Tensor dst,
-                              const poplar::DebugContext & = {});
-void castWithOutput(poplar::Graph &graph, const poplar::Tensor &src, const poplar::Tensor &dst,
-                    poplar::program::Sequence &prog, const poplar::DebugContext & = {});
+Tensor cast(Graph &graph, const Tensor &src, const Type &type, Sequence &prog, const DebugContext & = {});
+Program cast(Graph &graph, Tensor src, Tensor dst, const DebugContext & = {});
+void castWithOutput(Graph &graph, const Tensor &src, const Tensor &dst, Sequence &prog, const DebugContext & = {});
 
 } // namespace popops

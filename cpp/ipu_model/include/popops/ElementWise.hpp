@@ -1,151 +1,68 @@
 #pragma once
 #include "Expr.hpp"
 #include "ExprOp.hpp"
-#include "poplar/Graph.hpp"
-#include "poplar/OptionFlags.hpp"
-#include "poplar/Program.hpp"
-#include <vector>
+#include "poputil/Names.hpp"
 
 namespace popops {
 
 /// Element-wise formula of tensors; operands of other shapes are broadcast.
-poplar::Tensor map(poplar::Graph &graph, const expr::Expr &formula,
-                   const std::vector<poplar::Tensor> &operands, poplar::program::Sequence &prog,
-                   const poplar::DebugContext & = {}, const poplar::OptionFlags & = {});
-void mapWithOutput(poplar::Graph &graph, const expr::Expr &formula,
-                   const std::vector<poplar::Tensor> &operands, const poplar::Tensor &out,
-                   poplar::program::Sequence &prog, const poplar::DebugContext & = {},
-                   const poplar::OptionFlags & = {});
+Tensor map(Graph &graph, const expr::Expr &formula, const std::vector<Tensor> &operands, Sequence &prog,
+           const DebugContext & = {}, const OptionFlags & = {});
+void mapWithOutput(Graph &graph, const expr::Expr &formula, const std::vector<Tensor> &operands, const Tensor &out,
+                   Sequence &prog, const DebugContext & = {}, const OptionFlags & = {});
 /// Overwrites the first operand.
-void mapInPlace(poplar::Graph &graph, const expr::Expr &formula,
-                const std::vector<poplar::Tensor> &operands, poplar::program::Sequence &prog,
-                const poplar::DebugContext & = {}, const poplar::OptionFlags & = {});
+void mapInPlace(Graph &graph, const expr::Expr &formula, const std::vector<Tensor> &operands, Sequence &prog,
+                const DebugContext & = {}, const OptionFlags & = {});
 
-inline poplar::Tensor map(poplar::Graph &graph, expr::UnaryOpType op, const poplar::Tensor &a,
-                          poplar::program::Sequence &prog, const poplar::DebugContext &name = {},
-                          const poplar::OptionFlags & = {}) {
-  return map(graph, expr::UnaryOp(op, expr::_1), {a}, prog, name);
-}
-inline poplar::Tensor map(poplar::Graph &graph, expr::BinaryOpType op, const poplar::Tensor &a,
-                          const poplar::Tensor &b, poplar::program::Sequence &prog,
-                          const poplar::DebugContext &name = {}, const poplar::OptionFlags & = {}) {
-  return map(graph, expr::BinaryOp(op, expr::_1, expr::_2), {a, b}, prog, name);
-}
-inline poplar::Tensor map(poplar::Graph &graph, expr::TernaryOpType op, const poplar::Tensor &a,
-                          const poplar::Tensor &b, const poplar::Tensor &c,
-                          poplar::program::Sequence &prog, const poplar::DebugContext &name = {},
-                          const poplar::OptionFlags & = {}) {
-  return map(graph, expr::TernaryOp(op, expr::_1, expr::_2, expr::_3), {a, b, c}, prog, name);
-}
-inline void mapInPlace(poplar::Graph &graph, expr::UnaryOpType op, const poplar::Tensor &a,
-                       poplar::program::Sequence &prog, const poplar::DebugContext &name = {},
-                       const poplar::OptionFlags & = {}) {
-  mapInPlace(graph, expr::UnaryOp(op, expr::_1), {a}, prog, name);
-}
-inline void mapInPlace(poplar::Graph &graph, expr::BinaryOpType op, const poplar::Tensor &a,
-                       const poplar::Tensor &b, poplar::program::Sequence &prog,
-                       const poplar::DebugContext &name = {}, const poplar::OptionFlags & = {}) {
-  mapInPlace(graph, expr::BinaryOp(op, expr::_1, expr::_2), {a, b}, prog, name);
-}
-inline void mapInPlace(poplar::Graph &graph, expr::TernaryOpType op, const poplar::Tensor &a,
-                       const poplar::Tensor &b, const poplar::Tensor &c,
-                       poplar::program::Sequence &prog, const poplar::DebugContext &name = {},
-                       const poplar::OptionFlags & = {}) {
-  mapInPlace(graph, expr::TernaryOp(op, expr::_1, expr::_2, expr::_3), {a, b, c}, prog, name);
-}
-
-#define IPU_MODEL_UNARY_FUNCTION(op, function, cls)                                                \
-  inline poplar::Tensor function(poplar::Graph &graph, const poplar::Tensor &a,                    \
-                                 poplar::program::Sequence &prog,                                  \
-                                 const poplar::DebugContext &name = {},                            \
-                                 const poplar::OptionFlags & = {}) {                               \
-    return map(graph, expr::cls(expr::_1), {a}, prog, name);                                       \
-  }                                                                                                \
-  inline void function##InPlace(poplar::Graph &graph, const poplar::Tensor &a,                     \
-                                poplar::program::Sequence &prog,                                   \
-                                const poplar::DebugContext &name = {},                             \
-                                const poplar::OptionFlags & = {}) {                                \
-    mapInPlace(graph, expr::cls(expr::_1), {a}, prog, name);                                       \
-  }                                                                                                \
-  inline void function##WithOutput(poplar::Graph &graph, const poplar::Tensor &a,                  \
-                                   const poplar::Tensor &out, poplar::program::Sequence &prog,     \
-                                   const poplar::DebugContext &name = {},                          \
-                                   const poplar::OptionFlags & = {}) {                             \
-    mapWithOutput(graph, expr::cls(expr::_1), {a}, out, prog, name);                               \
+// The functions of one operation: function, functionInPlace and functionWithOutput, with the parameters that follow.
+#define IPU_MODEL_FUNCTION(function, prefix, formula, operands, ...)                                                   \
+  prefix Tensor function(Graph &graph, __VA_ARGS__, Sequence &prog, const DebugContext &name = {},                     \
+                         const OptionFlags & = {}) {                                                                   \
+    return map(graph, formula, std::vector<Tensor> operands, prog, name);                                              \
+  }                                                                                                                    \
+  prefix void function##WithOutput(Graph &graph, __VA_ARGS__, const Tensor &out, Sequence &prog,                       \
+                                   const DebugContext &name = {}, const OptionFlags & = {}) {                          \
+    mapWithOutput(graph, formula, std::vector<Tensor> operands, out, prog, name);                                      \
   }
-IPU_MODEL_UNARY_OPS(IPU_MODEL_UNARY_FUNCTION)
-#undef IPU_MODEL_UNARY_FUNCTION
-
-#define IPU_MODEL_BINARY_FUNCTION(op, function, cls)                                               \
-  inline poplar::Tensor function(poplar::Graph &graph, const poplar::Tensor &a,                    \
-                                 const poplar::Tensor &b, poplar::program::Sequence &prog,         \
-                                 const poplar::DebugContext &name = {},                            \
-                                 const poplar::OptionFlags & = {}) {                               \
-    return map(graph, expr::cls(expr::_1, expr::_2), {a, b}, prog, name);                          \
-  }                                                                                                \
-  template <typename T, typename = ipu_model::IfArithmetic<T>>                                     \
-  poplar::Tensor function(poplar::Graph &graph, const poplar::Tensor &a, T b,                      \
-                          poplar::program::Sequence &prog, const poplar::DebugContext &name = {},  \
-                          const poplar::OptionFlags & = {}) {                                      \
-    return map(graph, expr::cls(expr::_1, expr::Const(b)), {a}, prog, name);                       \
-  }                                                                                                \
-  template <typename T, typename = ipu_model::IfArithmetic<T>>                                     \
-  poplar::Tensor function(poplar::Graph &graph, T a, const poplar::Tensor &b,                      \
-                          poplar::program::Sequence &prog, const poplar::DebugContext &name = {},  \
-                          const poplar::OptionFlags & = {}) {                                      \
-    return map(graph, expr::cls(expr::Const(a), expr::_1), {b}, prog, name);                       \
-  }                                                                                                \
-  inline void function##InPlace(poplar::Graph &graph, const poplar::Tensor &a,                     \
-                                const poplar::Tensor &b, poplar::program::Sequence &prog,          \
-                                const poplar::DebugContext &name = {},                             \
-                                const poplar::OptionFlags & = {}) {                                \
-    mapInPlace(graph, expr::cls(expr::_1, expr::_2), {a, b}, prog, name);                          \
-  }                                                                                                \
-  template <typename T, typename = ipu_model::IfArithmetic<T>>                                     \
-  void function##InPlace(poplar::Graph &graph, const poplar::Tensor &a, T b,                       \
-                         poplar::program::Sequence &prog, const poplar::DebugContext &name = {},   \
-                         const poplar::OptionFlags & = {}) {                                       \
-    mapInPlace(graph, expr::cls(expr::_1, expr::Const(b)), {a}, prog, name);                       \
-  }                                                                                                \
-  inline void function##WithOutput(poplar::Graph &graph, const poplar::Tensor &a,                  \
-                                   const poplar::Tensor &b, const poplar::Tensor &out,             \
-                                   poplar::program::Sequence &prog,                                \
-                                   const poplar::DebugContext &name = {},                          \
-                                   const poplar::OptionFlags & = {}) {                             \
-    mapWithOutput(graph, expr::cls(expr::_1, expr::_2), {a, b}, out, prog, name);                  \
-  }                                                                                                \
-  template <typename T, typename = ipu_model::IfArithmetic<T>>                                     \
-  void function##WithOutput(poplar::Graph &graph, const poplar::Tensor &a, T b,                    \
-                            const poplar::Tensor &out, poplar::program::Sequence &prog,            \
-                            const poplar::DebugContext &name = {},                                 \
-                            const poplar::OptionFlags & = {}) {                                    \
-    mapWithOutput(graph, expr::cls(expr::_1, expr::Const(b)), {a}, out, prog, name);               \
+#define IPU_MODEL_IN_PLACE(function, prefix, formula, operands, ...)                                                   \
+  prefix void function##InPlace(Graph &graph, __VA_ARGS__, Sequence &prog, const DebugContext &name = {},              \
+                                const OptionFlags & = {}) {                                                            \
+    mapInPlace(graph, formula, std::vector<Tensor> operands, prog, name);                                              \
   }
-IPU_MODEL_BINARY_OPS(IPU_MODEL_BINARY_FUNCTION)
-#undef IPU_MODEL_BINARY_FUNCTION
+#define IPU_MODEL_FORMS(...) IPU_MODEL_FUNCTION(__VA_ARGS__) IPU_MODEL_IN_PLACE(__VA_ARGS__)
+#define IPU_MODEL_NUMBER template <typename T, typename = ipu_model::IfArithmetic<T>>
+#define IPU_MODEL_AB const Tensor &a, const Tensor &b
+
+IPU_MODEL_FORMS(map, inline, expr::UnaryOp(op, expr::_1), ({a}), expr::UnaryOpType op, const Tensor &a)
+IPU_MODEL_FORMS(map, inline, expr::BinaryOp(op, expr::_1, expr::_2), ({a, b}), expr::BinaryOpType op, IPU_MODEL_AB)
+IPU_MODEL_FORMS(map, inline, expr::TernaryOp(op, expr::_1, expr::_2, expr::_3), ({a, b, c}), expr::TernaryOpType op,
+                IPU_MODEL_AB, const Tensor &c)
+
+#define IPU_MODEL_UNARY(op, function, cls)                                                                             \
+  IPU_MODEL_FORMS(function, inline, expr::cls(expr::_1), ({a}), const Tensor &a)
+IPU_MODEL_UNARY_OPS(IPU_MODEL_UNARY)
+
+// A number may stand for either operand.
+#define IPU_MODEL_BINARY(op, function, cls)                                                                            \
+  IPU_MODEL_FORMS(function, inline, expr::cls(expr::_1, expr::_2), ({a, b}), IPU_MODEL_AB)                             \
+  IPU_MODEL_FUNCTION(function, IPU_MODEL_NUMBER, expr::cls(expr::_1, expr::Const(b)), ({a}), const Tensor &a, T b)     \
+  IPU_MODEL_IN_PLACE(function, IPU_MODEL_NUMBER, expr::cls(expr::_1, expr::Const(b)), ({a}), const Tensor &a, T b)     \
+  IPU_MODEL_FUNCTION(function, IPU_MODEL_NUMBER, expr::cls(expr::Const(a), expr::_1), ({b}), T a, const Tensor &b)
+IPU_MODEL_BINARY_OPS(IPU_MODEL_BINARY)
 
 /// The first where the third is true, else the second.
-inline poplar::Tensor select(poplar::Graph &graph, const poplar::Tensor &a, const poplar::Tensor &b,
-                             const poplar::Tensor &condition, poplar::program::Sequence &prog,
-                             const poplar::DebugContext &name = {},
-                             const poplar::OptionFlags & = {}) {
-  return map(graph, expr::TernaryOpType::SELECT, a, b, condition, prog, name);
-}
-inline void selectInPlace(poplar::Graph &graph, const poplar::Tensor &a, const poplar::Tensor &b,
-                          const poplar::Tensor &condition, poplar::program::Sequence &prog,
-                          const poplar::DebugContext &name = {}, const poplar::OptionFlags & = {}) {
-  mapInPlace(graph, expr::TernaryOpType::SELECT, a, b, condition, prog, name);
-}
-inline poplar::Tensor clamp(poplar::Graph &graph, const poplar::Tensor &a,
-                            const poplar::Tensor &low, const poplar::Tensor &high,
-                            poplar::program::Sequence &prog, const poplar::DebugContext &name = {},
-                            const poplar::OptionFlags & = {}) {
-  return map(graph, expr::TernaryOpType::CLAMP, a, low, high, prog, name);
-}
-inline void clampInPlace(poplar::Graph &graph, const poplar::Tensor &a, const poplar::Tensor &low,
-                         const poplar::Tensor &high, poplar::program::Sequence &prog,
-                         const poplar::DebugContext &name = {}, const poplar::OptionFlags & = {}) {
-  mapInPlace(graph, expr::TernaryOpType::CLAMP, a, low, high, prog, name);
-}
+IPU_MODEL_FORMS(select, inline, expr::Select(expr::_1, expr::_2, expr::_3), ({a, b, condition}), IPU_MODEL_AB,
+                const Tensor &condition)
+/// The first, no less than the second and no more than the third.
+IPU_MODEL_FORMS(clamp, inline, expr::Clamp(expr::_1, expr::_2, expr::_3), ({a, low, high}), const Tensor &a,
+                const Tensor &low, const Tensor &high)
+
+#undef IPU_MODEL_FUNCTION
+#undef IPU_MODEL_IN_PLACE
+#undef IPU_MODEL_FORMS
+#undef IPU_MODEL_NUMBER
+#undef IPU_MODEL_AB
+#undef IPU_MODEL_UNARY
+#undef IPU_MODEL_BINARY
 
 } // namespace popops

@@ -1,20 +1,16 @@
 #pragma once
-#include "poplar/Graph.hpp"
-#include "poplar/Program.hpp"
+#include "poputil/Names.hpp"
 
 namespace popops {
 
 /// t[i] = start + i
-void iota(poplar::Graph &graph, const poplar::Tensor &t, unsigned startInteger,
-          poplar::program::Sequence &prog, const poplar::DebugContext & = {});
-void iota(poplar::Graph &graph, const poplar::Tensor &t, int startInteger,
-          poplar::program::Sequence &prog, const poplar::DebugContext & = {});
+void iota(Graph &graph, const Tensor &t, unsigned startInteger, Sequence &prog, const DebugContext & = {});
+void iota(Graph &graph, const Tensor &t, int startInteger, Sequence &prog, const DebugContext & = {});
 /// encoded[i, j] = indices[i] == j; an index out of range gives a row of zeros.
-void encodeOneHot(poplar::Graph &graph, const poplar::Tensor &indices, const poplar::Tensor &encoded,
-                  poplar::program::Sequence &prog, const poplar::DebugContext & = {});
+void encodeOneHot(Graph &graph, const Tensor &indices, const Tensor &encoded, Sequence &prog,
+                  const DebugContext & = {});
 /// The same with values on and off, tensors of one element.
-void encodeOneHot(poplar::Graph &graph, const poplar::Tensor &indices, const poplar::Tensor &encoded,
-                  poplar::program::Sequence &prog, const poplar::Tensor &on,
-                  const poplar::Tensor &off, const poplar::DebugContext & = {});
+void encodeOneHot(Graph &graph, const Tensor &indices, const Tensor &encoded, Sequence &prog, const Tensor &on,
+                  const Tensor &off, const DebugContext & = {});
 
 } // namespace popops

@@ -2,9 +2,9 @@
 #include "ExprOp.hpp"
 #include "poplar/HostValues.hpp"
 #include "poplar/Type.hpp"
+#include "poputil/Names.hpp"
 #include <memory>
 #include <utility>
-#include <vector>
 
 namespace popops::expr {
 
@@ -14,10 +14,10 @@ public:
   enum class Kind { Const, PlaceHolder, Cast, Unary, Binary, Ternary };
   struct Node {
     Kind kind;
-    poplar::Type type;     ///< of a Const or Cast
-    double value = 0;      ///< of a Const
+    Type type;                ///< of a Const or Cast
+    double value = 0;         ///< of a Const
     std::int64_t integer = 0; ///< the same where it was given as an integer
-    unsigned index = 0;    ///< of a PlaceHolder, from 1
+    unsigned index = 0;       ///< of a PlaceHolder, from 1
     int op = 0;
     std::vector<std::shared_ptr<const Node>> args;
   };
@@ -26,33 +26,26 @@ public:
   std::unique_ptr<Expr> clone() const { return std::make_unique<Expr>(*this); }
 
 protected:
-  static std::shared_ptr<const Node> make(Kind kind, int op, const std::vector<Expr> &args) {
-    Node node{};
-    node.kind = kind;
-    node.op = op;
-    for (const Expr &arg : args)
-      node.args.push_back(arg.node_);
-    return std::make_shared<const Node>(std::move(node));
+  Expr(Kind kind, int op, const std::vector<Expr> &args) {
+    Node node{kind, {}, 0, 0, 0, op, {}};
+    for (const Expr &arg : args) node.args.push_back(arg.node_);
+    node_ = std::make_shared<const Node>(std::move(node));
   }
+  explicit Expr(Node node) : node_(std::make_shared<const Node>(std::move(node))) {}
   std::shared_ptr<const Node> node_;
 };
 using Any = Expr;
 
 class Const : public Expr {
 public:
-  template <typename T, typename = ipu_model::IfArithmetic<T>>
-  Const(T value) : Const(poplar::equivalent_device_type<T>::value, value) {}
-  template <typename T> Const(poplar::Type type, T value) : Expr(makeConst(type, value)) {}
+  template <typename T, typename = ipu_model::IfArithmetic<T>> Const(T value)
+      : Const(poplar::equivalent_device_type<T>::value, value) {}
+  template <typename T> Const(Type type, T value)
+      : Expr(Node{Kind::Const, type, static_cast<double>(value), integerOf(value), 0, 0, {}}) {}
 
 private:
-  template <typename T> static std::shared_ptr<const Node> makeConst(poplar::Type type, T value) {
-    Node node{};
-    node.kind = Kind::Const;
-    node.type = type;
-    node.value = static_cast<double>(value);
-    if constexpr (std::is_integral_v<T>)
-      node.integer = static_cast<std::int64_t>(value);
-    return std::make_shared<const Node>(std::move(node));
+  template <typename T> static std::int64_t integerOf(T value) {
+    return std::is_integral_v<T> ? static_cast<std::int64_t>(value) : 0;
   }
 };
 class ConstHalf : public Const {
@@ -62,56 +55,38 @@ public:
 
 class PlaceHolder : public Expr {
 public:
-  explicit PlaceHolder(unsigned index) : Expr(makeIndex(index)) {}
-
-private:
-  static std::shared_ptr<const Node> makeIndex(unsigned index) {
-    Node node{};
-    node.kind = Kind::PlaceHolder;
-    node.index = index;
-    return std::make_shared<const Node>(std::move(node));
-  }
+  explicit PlaceHolder(unsigned index) : Expr(Node{Kind::PlaceHolder, {}, 0, 0, index, 0, {}}) {}
 };
-inline const PlaceHolder _1(1), _2(2), _3(3), _4(4), _5(5), _6(6), _7(7), _8(8), _9(9), _10(10),
-    _11(11), _12(12), _13(13), _14(14), _15(15), _16(16), _17(17), _18(18), _19(19), _20(20);
+inline const PlaceHolder _1(1), _2(2), _3(3), _4(4), _5(5), _6(6), _7(7), _8(8), _9(9), _10(10), _11(11), _12(12),
+    _13(13), _14(14), _15(15), _16(16), _17(17), _18(18), _19(19), _20(20);
 
 class Cast : public Expr {
 public:
-  Cast(const Expr &a, poplar::Type type) : Expr(makeCast(a, type)) {}
-
-private:
-  static std::shared_ptr<const Node> makeCast(const Expr &a, poplar::Type type) {
-    Node node{};
-    node.kind = Kind::Cast;
-    node.type = type;
-    node.args = {a.node()};
-    return std::make_shared<const Node>(std::move(node));
-  }
+  Cast(const Expr &a, Type type) : Expr(Node{Kind::Cast, type, 0, 0, 0, 0, {a.node()}}) {}
 };
 class UnaryOp : public Expr {
 public:
-  UnaryOp(UnaryOpType op, const Expr &a) : Expr(make(Kind::Unary, static_cast<int>(op), {a})) {}
+  UnaryOp(UnaryOpType op, const Expr &a) : Expr(Kind::Unary, static_cast<int>(op), {a}) {}
 };
 class BinaryOp : public Expr {
 public:
-  BinaryOp(BinaryOpType op, const Expr &a, const Expr &b)
-      : Expr(make(Kind::Binary, static_cast<int>(op), {a, b})) {}
+  BinaryOp(BinaryOpType op, const Expr &a, const Expr &b) : Expr(Kind::Binary, static_cast<int>(op), {a, b}) {}
 };
 class TernaryOp : public Expr {
 public:
   TernaryOp(TernaryOpType op, const Expr &a, const Expr &b, const Expr &c)
-      : Expr(make(Kind::Ternary, static_cast<int>(op), {a, b, c})) {}
+      : Expr(Kind::Ternary, static_cast<int>(op), {a, b, c}) {}
 };
 
-#define IPU_MODEL_UNARY_CLASS(op, function, cls)                                                   \
-  class cls : public UnaryOp {                                                                     \
-  public:                                                                                          \
-    explicit cls(const Expr &a) : UnaryOp(UnaryOpType::op, a) {}                                   \
+#define IPU_MODEL_UNARY_CLASS(op, function, cls)                                                                       \
+  class cls : public UnaryOp {                                                                                         \
+  public:                                                                                                              \
+    explicit cls(const Expr &a) : UnaryOp(UnaryOpType::op, a) {}                                                       \
   };
-#define IPU_MODEL_BINARY_CLASS(op, function, cls)                                                  \
-  class cls : public BinaryOp {                                                                    \
-  public:                                                                                          \
-    cls(const Expr &a, const Expr &b) : BinaryOp(BinaryOpType::op, a, b) {}                        \
+#define IPU_MODEL_BINARY_CLASS(op, function, cls)                                                                      \
+  class cls : public BinaryOp {                                                                                        \
+  public:                                                                                                              \
+    cls(const Expr &a, const Expr &b) : BinaryOp(BinaryOpType::op, a, b) {}                                            \
   };
 IPU_MODEL_UNARY_OPS(IPU_MODEL_UNARY_CLASS)
 IPU_MODEL_BINARY_OPS(IPU_MODEL_BINARY_CLASS)
@@ -129,15 +104,13 @@ public:
   Clamp(const Expr &a, const Expr &b, const Expr &c) : TernaryOp(TernaryOpType::CLAMP, a, b, c) {}
 };
 
-#define IPU_MODEL_OPERATOR(symbol, cls)                                                            \
-  inline Expr operator symbol(const Expr &a, const Expr &b) { return cls(a, b); }                  \
-  template <typename T, typename = ipu_model::IfArithmetic<T>>                                     \
-  Expr operator symbol(T a, const Expr &b) {                                                       \
-    return cls(Const(a), b);                                                                       \
-  }                                                                                                \
-  template <typename T, typename = ipu_model::IfArithmetic<T>>                                     \
-  Expr operator symbol(const Expr &a, T b) {                                                       \
-    return cls(a, Const(b));                                                                       \
+#define IPU_MODEL_OPERATOR(symbol, cls)                                                                                \
+  inline Expr operator symbol(const Expr &a, const Expr &b) { return cls(a, b); }                                      \
+  template <typename T, typename = ipu_model::IfArithmetic<T>> Expr operator symbol(T a, const Expr &b) {              \
+    return cls(Const(a), b);                                                                                           \
+  }                                                                                                                    \
+  template <typename T, typename = ipu_model::IfArithmetic<T>> Expr operator symbol(const Expr &a, T b) {              \
+    return cls(a, Const(b));                                                                                           \
   }
 IPU_MODEL_OPERATOR(+, Add)
 IPU_MODEL_OPERATOR(-, Sub)

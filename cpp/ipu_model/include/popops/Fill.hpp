@@ -1,13 +1,10 @@
 #pragma once
 #include "ElementWise.hpp"
-#include "poplar/Graph.hpp"
-#include "poplar/Program.hpp"
+#include "poputil/Names.hpp"
 
 namespace popops {
 
-template <typename T>
-void fill(poplar::Graph &graph, const poplar::Tensor &t, poplar::program::Sequence &prog, T value,
-          const poplar::DebugContext &name = {}) {
+template <typename T> void fill(Graph &graph, const Tensor &t, Sequence &prog, T value, const DebugContext &name = {}) {
   mapWithOutput(graph, expr::Const(t.elementType(), value), {}, t, prog, {name, "fill"});
 }
 

@@ -1,14 +1,13 @@
 #pragma once
 #include "DynamicSlice.hpp"
+#include "poputil/Names.hpp"
 
 namespace popops {
 
-poplar::Tensor createGatherInput(poplar::Graph &graph, const poplar::Type &type,
-                                 const std::vector<std::size_t> &shape, unsigned axis,
-                                 const poplar::DebugContext & = {});
+Tensor createGatherInput(Graph &graph, const Type &type, const std::vector<std::size_t> &shape, unsigned axis,
+                         const DebugContext & = {});
 /// The slices of `input` along `axis` at the indices (rank 1).
-poplar::Tensor gather(poplar::Graph &graph, const poplar::Tensor &input,
-                      const poplar::Tensor &indices, unsigned axis, poplar::program::Sequence &prog,
-                      const poplar::DebugContext & = {});
+Tensor gather(Graph &graph, const Tensor &input, const Tensor &indices, unsigned axis, Sequence &prog,
+              const DebugContext & = {});
 
 } // namespace popops

@@ -1,25 +1,21 @@
 #pragma once
 #include "ElementWise.hpp"
+#include "poputil/Names.hpp"
 
 namespace popops {
 
 /// A += scale * B
-void scaledAddTo(poplar::Graph &graph, poplar::Tensor A, poplar::Tensor B, poplar::Tensor scale,
-                 poplar::program::Sequence &prog, const poplar::DebugContext & = {},
-                 const poplar::OptionFlags & = {});
-void scaledAddTo(poplar::Graph &graph, poplar::Tensor A, poplar::Tensor B, float scale,
-                 poplar::program::Sequence &prog, const poplar::DebugContext & = {},
-                 const poplar::OptionFlags & = {});
+void scaledAddTo(Graph &graph, Tensor A, Tensor B, Tensor scale, Sequence &prog, const DebugContext & = {},
+                 const OptionFlags & = {});
+void scaledAddTo(Graph &graph, Tensor A, Tensor B, float scale, Sequence &prog, const DebugContext & = {},
+                 const OptionFlags & = {});
 /// A -= scale * B
-void scaledSubtractFrom(poplar::Graph &graph, poplar::Tensor A, poplar::Tensor B,
-                        poplar::Tensor scale, poplar::program::Sequence &prog,
-                        const poplar::DebugContext & = {}, const poplar::OptionFlags & = {});
-void scaledSubtractFrom(poplar::Graph &graph, poplar::Tensor A, poplar::Tensor B, float scale,
-                        poplar::program::Sequence &prog, const poplar::DebugContext & = {},
-                        const poplar::OptionFlags & = {});
+void scaledSubtractFrom(Graph &graph, Tensor A, Tensor B, Tensor scale, Sequence &prog, const DebugContext & = {},
+                        const OptionFlags & = {});
+void scaledSubtractFrom(Graph &graph, Tensor A, Tensor B, float scale, Sequence &prog, const DebugContext & = {},
+                        const OptionFlags & = {});
 /// A = scaleA * A + scaleB * B
-void scaledAddTo(poplar::Graph &graph, poplar::Tensor A, float scaleA, poplar::Tensor B,
-                 float scaleB, poplar::program::Sequence &prog, const poplar::DebugContext & = {},
-                 const poplar::OptionFlags & = {});
+void scaledAddTo(Graph &graph, Tensor A, float scaleA, Tensor B, float scaleB, Sequence &prog,
+                 const DebugContext & = {}, const OptionFlags & = {});
 
 } // namespace popops

@@ -1,20 +1,15 @@
 #pragma once
-#include "poplar/Graph.hpp"
-#include "poplar/Program.hpp"
+#include "poputil/Names.hpp"
 
 namespace popops {
 
 /// Ascending along a dimension; stable.
-poplar::Tensor sort(poplar::Graph &graph, const poplar::Tensor &t, unsigned dim,
-                    poplar::program::Sequence &prog, const poplar::DebugContext & = {});
-void sortInPlace(poplar::Graph &graph, const poplar::Tensor &t, unsigned dim,
-                 poplar::program::Sequence &prog, const poplar::DebugContext & = {});
+Tensor sort(Graph &graph, const Tensor &t, unsigned dim, Sequence &prog, const DebugContext & = {});
+void sortInPlace(Graph &graph, const Tensor &t, unsigned dim, Sequence &prog, const DebugContext & = {});
 /// `v` in the order of the keys `k`.
-poplar::Tensor sortKeyValue(poplar::Graph &graph, const poplar::Tensor &k, const poplar::Tensor &v,
-                            unsigned dim, poplar::program::Sequence &prog,
-                            const poplar::DebugContext & = {});
-void sortKeyValueInPlace(poplar::Graph &graph, const poplar::Tensor &k, const poplar::Tensor &v,
-                         unsigned dim, poplar::program::Sequence &prog,
-                         const poplar::DebugContext & = {});
+Tensor sortKeyValue(Graph &graph, const Tensor &k, const Tensor &v, unsigned dim, Sequence &prog,
+                    const DebugContext & = {});
+void sortKeyValueInPlace(Graph &graph, const Tensor &k, const Tensor &v, unsigned dim, Sequence &prog,
+                         const DebugContext & = {});
 
 } // namespace popops

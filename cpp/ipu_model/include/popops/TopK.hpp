@@ -1,14 +1,12 @@
 #pragma once
 #include "SortOrder.hpp"
-#include "poplar/Graph.hpp"
-#include "poplar/Program.hpp"
+#include "poputil/Names.hpp"
 #include <utility>
 
 namespace popops {
 
 struct TopKParams {
-  TopKParams(unsigned count, bool takeLargest, SortOrder order = SortOrder::NONE,
-             bool isStable = false) noexcept
+  TopKParams(unsigned count, bool takeLargest, SortOrder order = SortOrder::NONE, bool isStable = false) noexcept
       : k(count), largest(takeLargest), sortOrder(order), stable(isStable) {}
   unsigned k;
   bool largest;
@@ -17,15 +15,11 @@ struct TopKParams {
 };
 
 /// The k largest (or smallest) of the last dimension; NONE gives them in sorted order, too.
-poplar::Tensor topK(poplar::Graph &graph, poplar::program::Sequence &prog, const poplar::Tensor &t,
-                    const TopKParams &params, const poplar::DebugContext & = {});
-std::pair<poplar::Tensor, poplar::Tensor>
-topKKeyValue(poplar::Graph &graph, poplar::program::Sequence &prog, const poplar::Tensor &keys,
-             const poplar::Tensor &values, const TopKParams &params,
-             const poplar::DebugContext & = {});
+Tensor topK(Graph &graph, Sequence &prog, const Tensor &t, const TopKParams &params, const DebugContext & = {});
+std::pair<Tensor, Tensor> topKKeyValue(Graph &graph, Sequence &prog, const Tensor &keys, const Tensor &values,
+                                       const TopKParams &params, const DebugContext & = {});
 /// With the indices of the elements, UNSIGNED_INT.
-std::pair<poplar::Tensor, poplar::Tensor>
-topKWithPermutation(poplar::Graph &graph, poplar::program::Sequence &prog, const poplar::Tensor &t,
-                    const TopKParams &params, const poplar::DebugContext & = {});
+std::pair<Tensor, Tensor> topKWithPermutation(Graph &graph, Sequence &prog, const Tensor &t, const TopKParams &params,
+                                              const DebugContext & = {});
 
 } // namespace popops

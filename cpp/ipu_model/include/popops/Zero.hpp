@@ -1,7 +1,7 @@
 #pragma once
 #include "Fill.hpp"
+#include "poputil/Names.hpp"
 
 namespace popops {
-void zero(poplar::Graph &graph, poplar::Tensor t, poplar::program::Sequence &prog,
-          const poplar::DebugContext & = {});
+void zero(Graph &graph, Tensor t, Sequence &prog, const DebugContext & = {});
 }

@@ -1,6 +1,5 @@
 #pragma once
-#include "poplar/Graph.hpp"
-#include "poplar/Program.hpp"
+#include "poputil/Names.hpp"
 #include <cstdint>
 
 namespace poprand {
@@ -10,31 +9,23 @@ namespace poprand {
 // on from a state of its own. The numbers are not those of the hardware.
 
 /// Uniform in [minVal, maxVal]; integers include maxVal.
-poplar::Tensor uniform(poplar::Graph &graph, const poplar::Tensor *masterSeed,
-                       std::uint32_t seedModifier, const poplar::Tensor &reference,
-                       const poplar::Type &outType, double minVal, double maxVal,
-                       poplar::program::Sequence &prog, const poplar::DebugContext & = {});
-poplar::Tensor normal(poplar::Graph &graph, const poplar::Tensor *masterSeed,
-                      std::uint32_t seedModifier, const poplar::Tensor &reference,
-                      const poplar::Type &outType, double mean, double stdDev,
-                      poplar::program::Sequence &prog, const poplar::DebugContext & = {});
+Tensor uniform(Graph &graph, const Tensor *masterSeed, std::uint32_t seedModifier, const Tensor &reference,
+               const Type &outType, double minVal, double maxVal, Sequence &prog, const DebugContext & = {});
+Tensor normal(Graph &graph, const Tensor *masterSeed, std::uint32_t seedModifier, const Tensor &reference,
+              const Type &outType, double mean, double stdDev, Sequence &prog, const DebugContext & = {});
 /// Normal, drawn again while it is more than `alpha` standard deviations off.
-poplar::Tensor truncatedNormal(poplar::Graph &graph, const poplar::Tensor *masterSeed,
-                               std::uint32_t seedModifier, const poplar::Tensor &reference,
-                               const poplar::Type &outType, double mean, double stdDev, double alpha,
-                               poplar::program::Sequence &prog, const poplar::DebugContext & = {});
+Tensor truncatedNormal(Graph &graph, const Tensor *masterSeed, std::uint32_t seedModifier, const Tensor &reference,
+                       const Type &outType, double mean, double stdDev, double alpha, Sequence &prog,
+                       const DebugContext & = {});
 /// 1 with probability `prob`, else 0.
-poplar::Tensor bernoulli(poplar::Graph &graph, const poplar::Tensor *masterSeed,
-                         std::uint32_t seedModifier, const poplar::Tensor &reference,
-                         const poplar::Type &outType, double prob, poplar::program::Sequence &prog,
-                         const poplar::DebugContext & = {});
+Tensor bernoulli(Graph &graph, const Tensor *masterSeed, std::uint32_t seedModifier, const Tensor &reference,
+                 const Type &outType, double prob, Sequence &prog, const DebugContext & = {});
 /// `in` with elements kept with probability `keepProbability` and multiplied by `scale`.
-poplar::Tensor dropout(poplar::Graph &graph, const poplar::Tensor *masterSeed,
-                       std::uint32_t seedModifier, const poplar::Tensor &in,
-                       const poplar::Tensor &reference, double keepProbability, double scale,
-                       poplar::program::Sequence &prog, const poplar::DebugContext & = {});
+Tensor dropout(Graph &graph, const Tensor *masterSeed, std::uint32_t seedModifier, const Tensor &in,
+               const Tensor &reference, double keepProbability, double scale, Sequence &prog,
+               const DebugContext & = {});
 /// Accepted; operations without a seed have states of their own.
-void setSeed(poplar::Graph &graph, const poplar::Tensor &masterSeed, std::uint32_t seedModifier,
-             poplar::program::Sequence &prog, const poplar::DebugContext & = {});
+void setSeed(Graph &graph, const Tensor &masterSeed, std::uint32_t seedModifier, Sequence &prog,
+             const DebugContext & = {});
 
 } // namespace poprand

@@ -15,15 +15,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-[[noreturn]] void fail(const std::string& what, const fs::path& path) {
+[[noreturn]] void fail(const std::string &what, const fs::path &path) {
   throw poplar::graph_program_compilation_error(
       "codelet cache: " + what + " " + path.string() +
       "; set the environment variable IPU_MODEL_CACHE to a folder of yours that can be written");
 }
 
 fs::path chosenFolder() {
-  const auto variable = [](const char* name) -> fs::path {
-    const char* value = std::getenv(name);
+  const auto variable = [](const char *name) -> fs::path {
+    const char *value = std::getenv(name);
     return value ? value : "";
   };
   if (const fs::path named = variable("IPU_MODEL_CACHE"); !named.empty()) return named;
@@ -32,16 +32,16 @@ fs::path chosenFolder() {
   return fs::temp_directory_path() / ("ipu_model-" + std::to_string(getuid()));
 }
 
-}  // namespace
+} // namespace
 
-std::string contentHash(const std::vector<std::string>& texts) {
+std::string contentHash(const std::vector<std::string> &texts) {
   // Two 64-bit streams with different offsets stand in for one of 128 bits.
   std::array<std::uint64_t, 2> state{0xCBF29CE484222325u, 0x6C62272E07BB0142u};
   const auto add = [&](unsigned char byte) {
-    for (std::uint64_t& s : state) s = (s ^ byte) * 0x100000001B3u;
+    for (std::uint64_t &s : state) s = (s ^ byte) * 0x100000001B3u;
     state[1] ^= state[1] >> 29;
   };
-  for (const std::string& text : texts) {
+  for (const std::string &text : texts) {
     for (std::size_t n = text.size(), i = 0; i < 8; ++i, n >>= 8) add(static_cast<unsigned char>(n));
     for (const char c : text) add(static_cast<unsigned char>(c));
   }
@@ -65,13 +65,13 @@ fs::path codeletCacheFolder() {
   return folder;
 }
 
-fs::path cachedFile(const std::string& name, const std::function<void(const fs::path&)>& make) {
+fs::path cachedFile(const std::string &name, const std::function<void(const fs::path &)> &make) {
   const fs::path file = codeletCacheFolder() / name;
   std::error_code error;
   if (fs::exists(file, error)) return file;
   const fs::path unfinished = file.string() + "." + std::to_string(getpid()) + ".part";
   make(unfinished);
-  fs::rename(unfinished, file, error);  // atomic: the folder is the same
+  fs::rename(unfinished, file, error); // atomic: the folder is the same
   if (error) fail("cannot keep (" + error.message() + ")", file);
   return file;
 }
@@ -87,4 +87,4 @@ TemporaryFolder::~TemporaryFolder() {
   fs::remove_all(path_, ignored);
 }
 
-}  // namespace ipu_model
+} // namespace ipu_model

@@ -28,10 +28,9 @@ using poplar::graph_program_compilation_error;
 /// The device's enumeration of layouts, see device/poplar/VectorTypes.hpp; lists of vectors start at 100.
 Layout layoutOf(unsigned code) {
   static const std::map<unsigned, Layout> layouts{
-      {0, Layout::NotAVector},   {1, Layout::Span},         {2, Layout::ShortSpan},    {3, Layout::OnePtr},
-      {4, Layout::ScaledPtr32},  {5, Layout::ScaledPtr64},  {6, Layout::ScaledPtr128}, {7, Layout::CompactPtr},
-      {100, Layout::OnePtr},     {101, Layout::DeltaN},     {102, Layout::DeltaNElements},
-      {103, Layout::CompactDeltaN}};
+      {0, Layout::NotAVector},  {1, Layout::Span},        {2, Layout::ShortSpan},        {3, Layout::OnePtr},
+      {4, Layout::ScaledPtr32}, {5, Layout::ScaledPtr64}, {6, Layout::ScaledPtr128},     {7, Layout::CompactPtr},
+      {100, Layout::OnePtr},    {101, Layout::DeltaN},    {102, Layout::DeltaNElements}, {103, Layout::CompactDeltaN}};
   return layouts.at(code);
 }
 
@@ -39,35 +38,32 @@ Layout layoutOf(unsigned code) {
 /// sizes of COMPACT_PTR and of the delta layouts are not documented; a 32-bit word, and base plus offset, are assumed.
 std::size_t layoutBytes(Layout layout) {
   switch (layout) {
-    case Layout::Span:
-    case Layout::DeltaN:
-    case Layout::DeltaNElements:
-      return 8;
-    case Layout::ScaledPtr32:
-    case Layout::ScaledPtr64:
-    case Layout::ScaledPtr128:
-      return 2;
-    default:
-      return 4;
+  case Layout::Span:
+  case Layout::DeltaN:
+  case Layout::DeltaNElements: return 8;
+  case Layout::ScaledPtr32:
+  case Layout::ScaledPtr64:
+  case Layout::ScaledPtr128: return 2;
+  default: return 4;
   }
 }
 
 /// Rows of a VectorList are one word (offset and length); rows of a list of edges are packed as their own layout says.
-std::size_t rowBytes(const Field& field) {
+std::size_t rowBytes(const Field &field) {
   return field.shape == FieldShape::VectorList ? layoutBytes(field.rowLayout) : 0;
 }
 
-std::size_t stateBytes(const Field& field, std::size_t tileElementSize) {
+std::size_t stateBytes(const Field &field, std::size_t tileElementSize) {
   if (field.shape == FieldShape::Scalar) return field.direction == Direction::State ? tileElementSize : 4;
   return layoutBytes(field.layout);
 }
 
-bool isWideOnHost(const Field& field) {
+bool isWideOnHost(const Field &field) {
   return field.elementSize == 8 && (field.elementType == "int" || field.elementType == "unsigned int");
 }
 
 /// "unsigned int [100]" out of the compiler's "... [T = unsigned int[100]]", with popc's blank.
-std::string typeSpelling(const std::string& prettyFunction) {
+std::string typeSpelling(const std::string &prettyFunction) {
   const std::size_t begin = prettyFunction.find("T = ");
   if (begin == std::string::npos) return prettyFunction;
   std::string type = prettyFunction.substr(begin + 4, prettyFunction.size() - begin - 5);
@@ -76,7 +72,7 @@ std::string typeSpelling(const std::string& prettyFunction) {
   return type;
 }
 
-Field fieldFrom(const device::FieldEntry& entry) {
+Field fieldFrom(const device::FieldEntry &entry) {
   Field field;
   field.name = entry.name;
   field.direction = static_cast<Direction>(entry.type.direction);
@@ -93,9 +89,9 @@ Field fieldFrom(const device::FieldEntry& entry) {
   return field;
 }
 
-std::size_t vertexStateBytes(const std::vector<Field>& fields) {
+std::size_t vertexStateBytes(const std::vector<Field> &fields) {
   std::size_t bytes = 0;
-  for (const Field& field : fields) {
+  for (const Field &field : fields) {
     const std::size_t align = std::min<std::size_t>(field.ipuBytes, 4);
     bytes = (bytes + align - 1) / align * align + field.ipuBytes;
   }
@@ -105,23 +101,23 @@ std::size_t vertexStateBytes(const std::vector<Field>& fields) {
 // ---- loading --------------------------------------------------------------------------------------------------
 
 struct Loaded {
-  void* handle;
-  const device::LibraryEntry* entry;
+  void *handle;
+  const device::LibraryEntry *entry;
 };
 
 /// Handle null: not a codelet library of this version.
-Loaded load(const fs::path& object) {
-  void* handle = dlopen(object.c_str(), RTLD_NOW | RTLD_LOCAL);
+Loaded load(const fs::path &object) {
+  void *handle = dlopen(object.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) return {nullptr, nullptr};
-  const auto* entry = static_cast<const device::LibraryEntry*>(dlsym(handle, "ipu_model_codelets"));
+  const auto *entry = static_cast<const device::LibraryEntry *>(dlsym(handle, "ipu_model_codelets"));
   if (entry && entry->version == entryPointVersion) return {handle, entry};
   dlclose(handle);
   return {nullptr, nullptr};
 }
 
-void nothingToDestroy(void*) {}
+void nothingToDestroy(void *) {}
 
-VertexClass classFrom(const device::ClassEntry& entry, const device::LibraryEntry& library) {
+VertexClass classFrom(const device::ClassEntry &entry, const device::LibraryEntry &library) {
   VertexClass result;
   result.name = entry.name;
   result.kind = static_cast<VertexKind>(entry.kind);
@@ -140,10 +136,10 @@ VertexClass classFrom(const device::ClassEntry& entry, const device::LibraryEntr
 
 // ---- compiling ------------------------------------------------------------------------------------------------
 
-}  // namespace
+} // namespace
 
 struct CodeletLibrary::Source {
-  std::string path;  ///< empty: the text counts
+  std::string path; ///< empty: the text counts
   std::string text;
   std::vector<std::string> flags;
   std::string label() const { return path.empty() ? "codelet text" : path; }
@@ -154,12 +150,12 @@ namespace {
 using Source = CodeletLibrary::Source;
 
 /// Adds what popc would say about fields that vertex state cannot hold.
-void refuseUnsupportedFields(const std::vector<ReflectedClass>& classes, const device::LibraryEntry& entry) {
+void refuseUnsupportedFields(const std::vector<ReflectedClass> &classes, const device::LibraryEntry &entry) {
   std::string errors;
   for (std::size_t c = 0; c < classes.size(); ++c)
     for (std::size_t f = 0; f < classes[c].fields.size(); ++f) {
-      const ReflectedField& field = classes[c].fields[f];
-      const device::FieldEntry& described = entry.classes[c].fields[f];
+      const ReflectedField &field = classes[c].fields[f];
+      const device::FieldEntry &described = entry.classes[c].fields[f];
       if (described.type.shape == device::Shape::Unsupported)
         errors += field.file + ":" + std::to_string(field.line) + ": error: Field '" + classes[c].name + "." +
                   field.name + "' has unsupported field type '" + typeSpelling(described.typeText) + "'\n";
@@ -170,9 +166,9 @@ void refuseUnsupportedFields(const std::vector<ReflectedClass>& classes, const d
                  "two dimensions of them; pass other structures as a vector of char and cast its data.");
 }
 
-void refuseProblems(const std::vector<ReflectedClass>& classes) {
+void refuseProblems(const std::vector<ReflectedClass> &classes) {
   std::string errors;
-  for (const ReflectedClass& reflected : classes) {
+  for (const ReflectedClass &reflected : classes) {
     if (!reflected.problem.empty()) errors += reflected.problem + "\n";
     if (!reflected.hasCompute)
       errors += reflected.file + ":" + std::to_string(reflected.line) + ": error: vertex '" + reflected.name +
@@ -181,7 +177,7 @@ void refuseProblems(const std::vector<ReflectedClass>& classes) {
   if (!errors.empty()) throw graph_program_compilation_error(errors);
 }
 
-void refuseHeap(const fs::path& object, const Source& source) {
+void refuseHeap(const fs::path &object, const Source &source) {
   const std::vector<std::string> calls = heapCalls(object);
   if (!calls.empty())
     throw poplar::link_error(source.label() + ": undefined symbol " + calls[0] +
@@ -189,8 +185,8 @@ void refuseHeap(const fs::path& object, const Source& source) {
 }
 
 /// Compiles, reflects, and puts the shared object at `object`.
-void build(const Source& source, const std::string& preprocessed, const fs::path& object, std::string& messages) {
-  const CodeletCompiler& compiler = CodeletCompiler::instance();
+void build(const Source &source, const std::string &preprocessed, const fs::path &object, std::string &messages) {
+  const CodeletCompiler &compiler = CodeletCompiler::instance();
   const TemporaryFolder folder;
   const fs::path forReflection = folder.path() / "reflection.so", forExecution = folder.path() / "codelets.so";
   compiler.compileForReflection(preprocessed, source.flags, forReflection, messages);
@@ -203,25 +199,25 @@ void build(const Source& source, const std::string& preprocessed, const fs::path
   const Loaded loaded = load(forExecution);
   if (!loaded.handle)
     throw graph_program_compilation_error("cannot load the codelets of " + source.label() + ": " + dlerror());
-  const std::unique_ptr<void, int (*)(void*)> closer(loaded.handle, dlclose);
+  const std::unique_ptr<void, int (*)(void *)> closer(loaded.handle, dlclose);
   refuseUnsupportedFields(classes, *loaded.entry);
   fs::copy_file(forExecution, object, fs::copy_options::overwrite_existing);
 }
 
 /// Something that the strict headers refuse, while popc for hardware, or an older one, lets it pass.
 struct Tolerance {
-  std::vector<const char*> causes;    ///< parts of compiler messages that call for it
-  std::vector<const char*> vetoes;    ///< parts that forbid it
+  std::vector<const char *> causes; ///< parts of compiler messages that call for it
+  std::vector<const char *> vetoes; ///< parts that forbid it
   std::vector<std::string> flags;
   std::string warning;
 
-  bool answers(const std::string& errors) const {
-    const auto named = [&](const char* part) { return errors.find(part) != std::string::npos; };
+  bool answers(const std::string &errors) const {
+    const auto named = [&](const char *part) { return errors.find(part) != std::string::npos; };
     return std::any_of(causes.begin(), causes.end(), named) && std::none_of(vetoes.begin(), vetoes.end(), named);
   }
 };
 
-const std::vector<Tolerance>& tolerances() {
+const std::vector<Tolerance> &tolerances() {
   static const std::vector<Tolerance> all{
       {{"casts away qualifiers", "would lose const qualifier", "with an rvalue of type 'const", "from 'const"},
        {"cannot assign to", "is not assignable", "read-only"},
@@ -236,39 +232,40 @@ const std::vector<Tolerance>& tolerances() {
 
 /// The path of the C++ source to compile. A compiled file (.gp) that is not there stands for the source of the same
 /// name beside it, from which a makefile would have made it.
-fs::path sourceOf(const fs::path& path) {
+fs::path sourceOf(const fs::path &path) {
   std::error_code error;
   const std::string kind = path.extension().string();
   if (kind == ".gp" && !fs::exists(path, error)) {
     const fs::path source = fs::path(path).replace_extension(".cpp");
     if (fs::is_regular_file(source, error)) return source;
   }
-  for (const char* other : {".gp", ".s", ".S", ".asm", ".o"})
+  for (const char *other : {".gp", ".s", ".S", ".asm", ".o"})
     if (kind == other)
-      throw graph_program_compilation_error(path.string() + ": the model runs codelets from C++ source only, not from '" +
-                                            kind + "' files; pass the .cpp file");
+      throw graph_program_compilation_error(path.string() +
+                                            ": the model runs codelets from C++ source only, not from '" + kind +
+                                            "' files; pass the .cpp file");
   if (!fs::is_regular_file(path, error))
     throw graph_program_compilation_error(path.string() + ": no such codelet file (searched from " +
                                           fs::current_path().string() + ")");
   return path;
 }
 
-}  // namespace
+} // namespace
 
 /// Loads the compiled source from the cache, after compiling it if need be.
-std::shared_ptr<const CodeletLibrary> CodeletLibrary::open(const Source& source, std::string messages) {
+std::shared_ptr<const CodeletLibrary> CodeletLibrary::open(const Source &source, std::string messages) {
   static std::map<std::string, std::weak_ptr<const CodeletLibrary>> libraries;
-  const CodeletCompiler& compiler = CodeletCompiler::instance();
+  const CodeletCompiler &compiler = CodeletCompiler::instance();
   const std::string preprocessed = compiler.preprocess(source.path, source.text, source.flags, messages);
   std::vector<std::string> identity = source.flags;
   identity.insert(identity.end(), {preprocessed, compiler.identity(), std::to_string(entryPointVersion)});
   const std::string key = contentHash(identity) + ".so";
   if (auto loaded = libraries[key].lock()) return loaded;
 
-  const auto make = [&](const fs::path& object) { build(source, preprocessed, object, messages); };
+  const auto make = [&](const fs::path &object) { build(source, preprocessed, object, messages); };
   const fs::path object = cachedFile(key, make);
   Loaded loaded = load(object);
-  if (!loaded.handle) {  // a damaged file of the cache
+  if (!loaded.handle) { // a damaged file of the cache
     fs::remove(object);
     loaded = load(cachedFile(key, make));
   }
@@ -290,10 +287,10 @@ std::shared_ptr<const CodeletLibrary> CodeletLibrary::openTolerantly(Source sour
   std::vector<Tolerance> left = tolerances();
   while (true) try {
       return open(source, messages);
-    } catch (const graph_program_compilation_error& error) {
+    } catch (const graph_program_compilation_error &error) {
       if (firstError.empty()) firstError = error.what();
       const auto wanted =
-          std::find_if(left.begin(), left.end(), [&](const Tolerance& t) { return t.answers(error.what()); });
+          std::find_if(left.begin(), left.end(), [&](const Tolerance &t) { return t.answers(error.what()); });
       if (wanted == left.end()) throw graph_program_compilation_error(firstError);
       source.flags.insert(source.flags.end(), wanted->flags.begin(), wanted->flags.end());
       messages += source.label() + ": warning: " + wanted->warning + "\n";
@@ -301,41 +298,41 @@ std::shared_ptr<const CodeletLibrary> CodeletLibrary::openTolerantly(Source sour
     }
 }
 
-std::shared_ptr<const CodeletLibrary> CodeletLibrary::fromFile(const std::string& path, const std::string& flags) {
+std::shared_ptr<const CodeletLibrary> CodeletLibrary::fromFile(const std::string &path, const std::string &flags) {
   return openTolerantly({sourceOf(path).string(), "", splitFlags(flags)});
 }
 
-std::shared_ptr<const CodeletLibrary> CodeletLibrary::fromText(const std::string& source, const std::string& flags) {
+std::shared_ptr<const CodeletLibrary> CodeletLibrary::fromText(const std::string &source, const std::string &flags) {
   return openTolerantly({"", source, splitFlags(flags)});
 }
 
-CodeletLibrary::CodeletLibrary(void* handle, std::vector<VertexClass> classes, std::string messages)
+CodeletLibrary::CodeletLibrary(void *handle, std::vector<VertexClass> classes, std::string messages)
     : handle_(handle), classes_(std::move(classes)), messages_(std::move(messages)) {}
 
 CodeletLibrary::~CodeletLibrary() { dlclose(handle_); }
 
-const VertexClass* CodeletLibrary::find(const std::string& name) const {
+const VertexClass *CodeletLibrary::find(const std::string &name) const {
   const auto found =
-      std::find_if(classes_.begin(), classes_.end(), [&](const VertexClass& c) { return c.name == name; });
+      std::find_if(classes_.begin(), classes_.end(), [&](const VertexClass &c) { return c.name == name; });
   return found == classes_.end() ? nullptr : &*found;
 }
 
-const Field* VertexClass::find(const std::string& fieldName) const {
-  const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == fieldName; });
+const Field *VertexClass::find(const std::string &fieldName) const {
+  const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field &f) { return f.name == fieldName; });
   return found == fields.end() ? nullptr : &*found;
 }
 
 // ---- binding --------------------------------------------------------------------------------------------------
 
-void bindVector(void* object, const Field& field, void* first, std::size_t n) {
+void bindVector(void *object, const Field &field, void *first, std::size_t n) {
   const device::EdgeImage image{first, n};
-  std::memcpy(static_cast<std::byte*>(object) + field.offset, &image, sizeof image);
+  std::memcpy(static_cast<std::byte *>(object) + field.offset, &image, sizeof image);
 }
 
-void bindScalar(void* object, const Field& field, void* element) { bindVector(object, field, element, 1); }
+void bindScalar(void *object, const Field &field, void *element) { bindVector(object, field, element, 1); }
 
-void bindVectorList(void* object, const Field& field, const std::vector<std::pair<void*, std::size_t>>& rows,
-                    std::vector<std::byte>& storage) {
+void bindVectorList(void *object, const Field &field, const std::vector<std::pair<void *, std::size_t>> &rows,
+                    std::vector<std::byte> &storage) {
   storage.resize(rows.size() * sizeof(device::EdgeImage));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const device::EdgeImage row{rows[i].first, rows[i].second};
@@ -344,8 +341,8 @@ void bindVectorList(void* object, const Field& field, const std::vector<std::pai
   bindVector(object, field, storage.data(), rows.size());
 }
 
-void setState(void* object, const Field& field, const void* value) {
-  std::byte* member = static_cast<std::byte*>(object) + field.offset;
+void setState(void *object, const Field &field, const void *value) {
+  std::byte *member = static_cast<std::byte *>(object) + field.offset;
   if (!isWideOnHost(field)) {
     std::memcpy(member, value, field.elementSize);
     return;
@@ -356,4 +353,4 @@ void setState(void* object, const Field& field, const void* value) {
   std::memcpy(member, &wide, sizeof wide);
 }
 
-}  // namespace ipu_model
+} // namespace ipu_model

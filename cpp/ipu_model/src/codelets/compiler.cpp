@@ -17,21 +17,21 @@
 namespace ipu_model {
 namespace {
 
-void refuse(const std::string& what, const std::string& errors) {
+void refuse(const std::string &what, const std::string &errors) {
   throw poplar::graph_program_compilation_error("codelet compilation failed (" + what + "):\n" + errors);
 }
 
-}  // namespace
+} // namespace
 
-const CodeletCompiler& CodeletCompiler::instance() {
+const CodeletCompiler &CodeletCompiler::instance() {
   static const CodeletCompiler compiler;
   return compiler;
 }
 
 CodeletCompiler::CodeletCompiler() {
   std::vector<std::string> candidates{"clang++", "g++"};
-  if (const char* named = std::getenv("IPU_MODEL_CXX")) candidates = {named};
-  for (const std::string& candidate : candidates) {
+  if (const char *named = std::getenv("IPU_MODEL_CXX")) candidates = {named};
+  for (const std::string &candidate : candidates) {
     const ProcessResult version = runProcess({candidate, "--version"});
     if (version.status != 0) continue;
     program_ = candidate;
@@ -39,24 +39,26 @@ CodeletCompiler::CodeletCompiler() {
     return;
   }
   std::string tried;
-  for (const std::string& candidate : candidates) tried += " " + candidate;
+  for (const std::string &candidate : candidates) tried += " " + candidate;
   throw poplar::graph_program_compilation_error(
       "codelets need a C++ compiler at run time, none works of:" + tried +
       "; install clang, or name a compiler in the environment variable IPU_MODEL_CXX");
 }
 
-std::vector<std::string> CodeletCompiler::command(const std::vector<std::string>& flags) const {
+std::vector<std::string> CodeletCompiler::command(const std::vector<std::string> &flags) const {
   // No exceptions, type information or fused multiply-adds on a tile.
   std::vector<std::string> words{program_, "-std=gnu++17", "-O2", "-fPIC", "-fvisibility=hidden", "-fno-exceptions",
-                                 "-fno-rtti", "-ffp-contract=off", "-D__POPC__", "-D__IPU_ARCH_VERSION__=2"};
+                                 "-fno-rtti", "-ffp-contract=off", "-D__POPC__", "-D__IPU_ARCH_VERSION__=2",
+                                 // popc knows attributes that the host's compilers do not.
+                                 "-Wno-attributes", "-Wno-unknown-attributes", "-Wno-ignored-attributes"};
   words.insert(words.end(), flags.begin(), flags.end());
-  for (const char* folder : {IPU_MODEL_DEVICE_INCLUDE, IPU_MODEL_HOST_INCLUDE})
+  for (const char *folder : {IPU_MODEL_DEVICE_INCLUDE, IPU_MODEL_HOST_INCLUDE})
     words.insert(words.end(), {"-isystem", folder});
   return words;
 }
 
-std::string CodeletCompiler::preprocess(const std::string& source, const std::string& text,
-                                        const std::vector<std::string>& flags, std::string& messages) const {
+std::string CodeletCompiler::preprocess(const std::string &source, const std::string &text,
+                                        const std::vector<std::string> &flags, std::string &messages) const {
   std::vector<std::string> words = command(flags);
   words.insert(words.end(), {"-E", "-x", "c++", source.empty() ? "-" : source});
   ProcessResult result = runProcess(words, text);
@@ -65,8 +67,8 @@ std::string CodeletCompiler::preprocess(const std::string& source, const std::st
   return std::move(result.output);
 }
 
-void CodeletCompiler::compileForReflection(const std::string& preprocessed, const std::vector<std::string>& flags,
-                                           const std::filesystem::path& object, std::string& messages) const {
+void CodeletCompiler::compileForReflection(const std::string &preprocessed, const std::vector<std::string> &flags,
+                                           const std::filesystem::path &object, std::string &messages) const {
   std::vector<std::string> words = command(flags);
   words.insert(words.end(), {"-Wno-unused-command-line-argument", "-O0", "-g", "-fno-eliminate-unused-debug-types",
                              "-shared", "-x", "c++-cpp-output", "-", "-o", object.string()});
@@ -75,8 +77,8 @@ void CodeletCompiler::compileForReflection(const std::string& preprocessed, cons
   messages += result.errors;
 }
 
-void CodeletCompiler::compileForExecution(const std::string& preprocessed, const std::vector<std::string>& flags,
-                                          const std::filesystem::path& object) const {
+void CodeletCompiler::compileForExecution(const std::string &preprocessed, const std::vector<std::string> &flags,
+                                          const std::filesystem::path &object) const {
   std::vector<std::string> words = command(flags);
   // -w: the first pass has shown the warnings; what is left would be about generated text.
   words.insert(words.end(), {"-w", "-fno-access-control", "-shared", "-Wl,-z,defs", "-x", "c++-cpp-output", "-", "-o",
@@ -85,7 +87,7 @@ void CodeletCompiler::compileForExecution(const std::string& preprocessed, const
   if (result.status != 0) refuse(program_ + ", entry points", result.errors);
 }
 
-std::vector<std::string> splitFlags(const std::string& flags) {
+std::vector<std::string> splitFlags(const std::string &flags) {
   std::vector<std::string> words;
   std::string word;
   bool inWord = false;
@@ -111,4 +113,4 @@ std::vector<std::string> splitFlags(const std::string& flags) {
   return words;
 }
 
-}  // namespace ipu_model
+} // namespace ipu_model

@@ -16,8 +16,7 @@ namespace ipu_model {
 namespace {
 
 /// Children of an entry, for range-for.
-template <class F>
-void forEachChild(Dwarf_Die parent, F visit) {
+template <class F> void forEachChild(Dwarf_Die parent, F visit) {
   Dwarf_Die child;
   if (dwarf_child(&parent, &child) != 0) return;
   do visit(child);
@@ -38,7 +37,7 @@ bool flag(Dwarf_Die entry, unsigned attribute) {
 }
 
 std::string nameOf(Dwarf_Die entry) {
-  const char* name = dwarf_diename(&entry);
+  const char *name = dwarf_diename(&entry);
   return name ? name : "";
 }
 
@@ -50,9 +49,9 @@ std::optional<Dwarf_Die> typeOf(Dwarf_Die entry) {
 }
 
 std::string fileOf(Dwarf_Die entry) {
-  const char* file = dwarf_decl_file(&entry);
+  const char *file = dwarf_decl_file(&entry);
   const std::string path = file ? file : "";
-  const std::size_t special = path.find('<');  // "<stdin>": compilers put their folder in front
+  const std::size_t special = path.find('<'); // "<stdin>": compilers put their folder in front
   return special == std::string::npos ? path : path.substr(special);
 }
 
@@ -68,7 +67,7 @@ bool isClass(Dwarf_Die entry) {
 
 /// One compilation unit: names of types with their scopes, and the classes found.
 class Unit {
- public:
+public:
   explicit Unit(Dwarf_Die root) { visit(root, ""); }
 
   std::vector<ReflectedClass> vertexClasses() {
@@ -83,29 +82,28 @@ class Unit {
     return found;
   }
 
- private:
-  void visit(Dwarf_Die entry, const std::string& scope) {
+private:
+  void visit(Dwarf_Die entry, const std::string &scope) {
     forEachChild(entry, [&](Dwarf_Die child) {
       switch (dwarf_tag(&child)) {
-        case DW_TAG_namespace: {
-          const std::string name = nameOf(child);  // inline and anonymous namespaces are not spelled
-          visit(child, name.empty() || flag(child, DW_AT_export_symbols) ? scope : scope + name + "::");
-          break;
-        }
-        case DW_TAG_class_type:
-        case DW_TAG_structure_type:
-        case DW_TAG_union_type:
-        case DW_TAG_enumeration_type: {
-          scopes_[dwarf_dieoffset(&child)] = scope;
-          if (isClass(child)) classes_.push_back(child);
-          visit(child, scope + plainName(child) + "::");
-          break;
-        }
-        case DW_TAG_inheritance:
-          if (const auto base = typeOf(child)) bases_.insert(dwarf_dieoffset(&const_cast<Dwarf_Die&>(*base)));
-          break;
-        default:
-          break;
+      case DW_TAG_namespace: {
+        const std::string name = nameOf(child); // inline and anonymous namespaces are not spelled
+        visit(child, name.empty() || flag(child, DW_AT_export_symbols) ? scope : scope + name + "::");
+        break;
+      }
+      case DW_TAG_class_type:
+      case DW_TAG_structure_type:
+      case DW_TAG_union_type:
+      case DW_TAG_enumeration_type: {
+        scopes_[dwarf_dieoffset(&child)] = scope;
+        if (isClass(child)) classes_.push_back(child);
+        visit(child, scope + plainName(child) + "::");
+        break;
+      }
+      case DW_TAG_inheritance:
+        if (const auto base = typeOf(child)) bases_.insert(dwarf_dieoffset(&const_cast<Dwarf_Die &>(*base)));
+        break;
+      default: break;
       }
     });
   }
@@ -119,22 +117,21 @@ class Unit {
   /// Name with scope; template arguments spelled as hosts spell them, from the arguments themselves.
   std::string qualifiedName(Dwarf_Die type) {
     switch (dwarf_tag(&type)) {
-      case DW_TAG_const_type:
-      case DW_TAG_volatile_type: {
-        const auto inner = typeOf(type);
-        return (dwarf_tag(&type) == DW_TAG_const_type ? "const " : "volatile ") +
-               (inner ? qualifiedName(*inner) : "void");
-      }
-      case DW_TAG_typedef: {
-        const auto inner = typeOf(type);
-        return inner ? qualifiedName(*inner) : nameOf(type);
-      }
-      case DW_TAG_pointer_type: {
-        const auto inner = typeOf(type);
-        return (inner ? qualifiedName(*inner) : "void") + "*";
-      }
-      default:
-        break;
+    case DW_TAG_const_type:
+    case DW_TAG_volatile_type: {
+      const auto inner = typeOf(type);
+      return (dwarf_tag(&type) == DW_TAG_const_type ? "const " : "volatile ") +
+             (inner ? qualifiedName(*inner) : "void");
+    }
+    case DW_TAG_typedef: {
+      const auto inner = typeOf(type);
+      return inner ? qualifiedName(*inner) : nameOf(type);
+    }
+    case DW_TAG_pointer_type: {
+      const auto inner = typeOf(type);
+      return (inner ? qualifiedName(*inner) : "void") + "*";
+    }
+    default: break;
     }
     const auto scope = scopes_.find(dwarf_dieoffset(&type));
     const std::string arguments = templateArguments(type);
@@ -147,25 +144,20 @@ class Unit {
     std::string arguments;
     forEachChild(type, [&](Dwarf_Die child) {
       switch (dwarf_tag(&child)) {
-        case DW_TAG_template_type_parameter: {
-          const auto argument = typeOf(child);
-          arguments += "," + (argument ? qualifiedName(*argument) : "void");
-          break;
-        }
-        case DW_TAG_template_value_parameter:
-          arguments += "," + templateValue(child);
-          break;
-        case DW_TAG_GNU_template_template_param: {
-          Dwarf_Attribute value;
-          const char* name = dwarf_formstring(dwarf_attr(&child, DW_AT_GNU_template_name, &value));
-          arguments += "," + std::string(name ? name : "");
-          break;
-        }
-        case DW_TAG_GNU_template_parameter_pack:
-          arguments += templateArguments(child);
-          break;
-        default:
-          break;
+      case DW_TAG_template_type_parameter: {
+        const auto argument = typeOf(child);
+        arguments += "," + (argument ? qualifiedName(*argument) : "void");
+        break;
+      }
+      case DW_TAG_template_value_parameter: arguments += "," + templateValue(child); break;
+      case DW_TAG_GNU_template_template_param: {
+        Dwarf_Attribute value;
+        const char *name = dwarf_formstring(dwarf_attr(&child, DW_AT_GNU_template_name, &value));
+        arguments += "," + std::string(name ? name : "");
+        break;
+      }
+      case DW_TAG_GNU_template_parameter_pack: arguments += templateArguments(child); break;
+      default: break;
       }
     });
     return arguments;
@@ -175,8 +167,7 @@ class Unit {
     const auto type = typeOf(parameter);
     Dwarf_Attribute attribute;
     Dwarf_Sword value = 0;
-    if (!type || !dwarf_attr(&parameter, DW_AT_const_value, &attribute) ||
-        dwarf_formsdata(&attribute, &value) != 0)
+    if (!type || !dwarf_attr(&parameter, DW_AT_const_value, &attribute) || dwarf_formsdata(&attribute, &value) != 0)
       return "?";
     Dwarf_Die peeled = *type;
     dwarf_peel_type(&peeled, &peeled);
@@ -216,7 +207,7 @@ class Unit {
       if (!base) return;
       dwarf_peel_type(&*base, &*base);
       const std::string name = qualifiedName(*base);
-      for (const char* candidate : {"Vertex", "MultiVertex", "SupervisorVertex"})
+      for (const char *candidate : {"Vertex", "MultiVertex", "SupervisorVertex"})
         if (name == std::string("poplar::") + candidate) kind = candidate;
       if (!kind) kind = kindOf(*base);
     });
@@ -233,41 +224,39 @@ class Unit {
     return result;
   }
 
-  void addMembers(Dwarf_Die entry, std::size_t base, ReflectedClass& result) {
-    const auto refuse = [&](Dwarf_Die at, const std::string& what) {
-      if (result.problem.empty())
-        result.problem = fileOf(at) + ":" + std::to_string(lineOf(at)) + ": error: " + what;
+  void addMembers(Dwarf_Die entry, std::size_t base, ReflectedClass &result) {
+    const auto refuse = [&](Dwarf_Die at, const std::string &what) {
+      if (result.problem.empty()) result.problem = fileOf(at) + ":" + std::to_string(lineOf(at)) + ": error: " + what;
     };
     forEachChild(entry, [&](Dwarf_Die child) {
       const std::string name = nameOf(child);
       const auto offset = number(child, DW_AT_data_member_location);
       switch (dwarf_tag(&child)) {
-        case DW_TAG_inheritance:
-          if (auto type = typeOf(child)) {
-            dwarf_peel_type(&*type, &*type);
-            if (flag(child, DW_AT_virtuality) || number(child, DW_AT_virtuality).value_or(0))
-              refuse(child, "vertex '" + result.name + "' has a virtual base class");
-            else
-              addMembers(*type, base + offset.value_or(0), result);
-          }
-          break;
-        case DW_TAG_member:
-          if (flag(child, DW_AT_external) || flag(child, DW_AT_declaration)) break;  // static
-          if (name.rfind("_vptr", 0) == 0)
-            refuse(entry, "vertex '" + result.name + "' has virtual functions: vertex state has no room for them");
-          else if (number(child, DW_AT_bit_size))
-            refuse(child, "Field '" + result.name + "." + name + "' is a bit-field: unsupported field type");
-          else if (name.empty())
-            refuse(child, "vertex '" + result.name + "' has a field without a name: unsupported field type");
+      case DW_TAG_inheritance:
+        if (auto type = typeOf(child)) {
+          dwarf_peel_type(&*type, &*type);
+          if (flag(child, DW_AT_virtuality) || number(child, DW_AT_virtuality).value_or(0))
+            refuse(child, "vertex '" + result.name + "' has a virtual base class");
           else
-            result.fields.push_back({name, base + offset.value_or(0), fileOf(child), lineOf(child)});
-          break;
-        case DW_TAG_subprogram:
-          result.hasCompute |= name == "compute";
-          result.hasCycleEstimate |= name == "getCycleEstimate";
-          break;
-        default:
-          break;
+            addMembers(*type, base + offset.value_or(0), result);
+        }
+        break;
+      case DW_TAG_member:
+        if (flag(child, DW_AT_external) || flag(child, DW_AT_declaration)) break; // static
+        if (name.rfind("_vptr", 0) == 0)
+          refuse(entry, "vertex '" + result.name + "' has virtual functions: vertex state has no room for them");
+        else if (number(child, DW_AT_bit_size))
+          refuse(child, "Field '" + result.name + "." + name + "' is a bit-field: unsupported field type");
+        else if (name.empty())
+          refuse(child, "vertex '" + result.name + "' has a field without a name: unsupported field type");
+        else
+          result.fields.push_back({name, base + offset.value_or(0), fileOf(child), lineOf(child)});
+        break;
+      case DW_TAG_subprogram:
+        result.hasCompute |= name == "compute";
+        result.hasCycleEstimate |= name == "getCycleEstimate";
+        break;
+      default: break;
       }
     });
   }
@@ -278,52 +267,51 @@ class Unit {
 };
 
 class OpenFile {
- public:
-  explicit OpenFile(const std::filesystem::path& path) : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+public:
+  explicit OpenFile(const std::filesystem::path &path) : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
   ~OpenFile() {
     if (descriptor_ >= 0) close(descriptor_);
   }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
+  OpenFile(const OpenFile &) = delete;
+  OpenFile &operator=(const OpenFile &) = delete;
   int descriptor() const { return descriptor_; }
 
- private:
+private:
   int descriptor_;
 };
 
-}  // namespace
+} // namespace
 
-std::vector<ReflectedClass> reflectVertexClasses(const std::filesystem::path& object) {
+std::vector<ReflectedClass> reflectVertexClasses(const std::filesystem::path &object) {
   const OpenFile file(object);
-  Dwarf* debug = file.descriptor() < 0 ? nullptr : dwarf_begin(file.descriptor(), DWARF_C_READ);
+  Dwarf *debug = file.descriptor() < 0 ? nullptr : dwarf_begin(file.descriptor(), DWARF_C_READ);
   if (!debug)
     throw poplar::graph_program_compilation_error("no debug information in the compiled codelet " + object.string() +
                                                   ": " + dwarf_errmsg(-1));
   std::vector<ReflectedClass> found;
-  Dwarf_CU* unit = nullptr;
+  Dwarf_CU *unit = nullptr;
   Dwarf_Die root;
   while (dwarf_get_units(debug, unit, &unit, nullptr, nullptr, &root, nullptr) == 0)
-    for (ReflectedClass& reflected : Unit(root).vertexClasses()) found.push_back(std::move(reflected));
+    for (ReflectedClass &reflected : Unit(root).vertexClasses()) found.push_back(std::move(reflected));
   dwarf_end(debug);
   return found;
 }
 
-std::vector<std::string> heapCalls(const std::filesystem::path& object) {
-  static const std::set<std::string> heap{"_Znwm", "_Znam",   "_ZnwmSt11align_val_t", "_ZnamSt11align_val_t",
-                                          "malloc", "calloc", "realloc",              "aligned_alloc",
-                                          "posix_memalign"};
+std::vector<std::string> heapCalls(const std::filesystem::path &object) {
+  static const std::set<std::string> heap{"_Znwm",  "_Znam",   "_ZnwmSt11align_val_t", "_ZnamSt11align_val_t", "malloc",
+                                          "calloc", "realloc", "aligned_alloc",        "posix_memalign"};
   std::vector<std::string> calls;
   const OpenFile file(object);
   elf_version(EV_CURRENT);
-  Elf* elf = file.descriptor() < 0 ? nullptr : elf_begin(file.descriptor(), ELF_C_READ, nullptr);
-  for (Elf_Scn* section = nullptr; elf && (section = elf_nextscn(elf, section));) {
+  Elf *elf = file.descriptor() < 0 ? nullptr : elf_begin(file.descriptor(), ELF_C_READ, nullptr);
+  for (Elf_Scn *section = nullptr; elf && (section = elf_nextscn(elf, section));) {
     GElf_Shdr header;
     if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNSYM || !header.sh_entsize) continue;
-    Elf_Data* data = elf_getdata(section, nullptr);
+    Elf_Data *data = elf_getdata(section, nullptr);
     for (int i = 0; static_cast<GElf_Xword>(i) < header.sh_size / header.sh_entsize; ++i) {
       GElf_Sym symbol;
       if (!gelf_getsym(data, i, &symbol) || symbol.st_shndx != SHN_UNDEF) continue;
-      const char* name = elf_strptr(elf, header.sh_link, symbol.st_name);
+      const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
       if (name && heap.count(name)) calls.push_back(name);
     }
   }
@@ -331,4 +319,4 @@ std::vector<std::string> heapCalls(const std::filesystem::path& object) {
   return calls;
 }
 
-}  // namespace ipu_model
+} // namespace ipu_model

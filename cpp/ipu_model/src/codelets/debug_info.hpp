@@ -15,21 +15,21 @@ struct ReflectedField {
 };
 
 struct ReflectedClass {
-  std::string name;      ///< "ns::Foo<float,true>": what addVertex takes, and valid C++
-  std::string baseKind;  ///< "Vertex", "MultiVertex" or "SupervisorVertex"
+  std::string name;     ///< "ns::Foo<float,true>": what addVertex takes, and valid C++
+  std::string baseKind; ///< "Vertex", "MultiVertex" or "SupervisorVertex"
   std::string file;
   int line;
-  std::vector<ReflectedField> fields;  ///< base classes first
+  std::vector<ReflectedField> fields; ///< base classes first
   bool hasCompute = false;
   bool hasCycleEstimate = false;
-  std::string problem;  ///< what vertex state cannot hold, with its place; empty if all is well
+  std::string problem; ///< what vertex state cannot hold, with its place; empty if all is well
 };
 
 /// Concrete classes that derive from a vertex base, in the order of the source. Throws
 /// poplar::graph_program_compilation_error if the object has no readable debug information.
-std::vector<ReflectedClass> reflectVertexClasses(const std::filesystem::path& object);
+std::vector<ReflectedClass> reflectVertexClasses(const std::filesystem::path &object);
 
 /// Heap functions that the object calls, by linker name.
-std::vector<std::string> heapCalls(const std::filesystem::path& object);
+std::vector<std::string> heapCalls(const std::filesystem::path &object);
 
-}  // namespace ipu_model
+} // namespace ipu_model

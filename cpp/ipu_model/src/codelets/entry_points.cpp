@@ -7,10 +7,10 @@ namespace {
 
 std::string className(std::size_t i) { return "Class" + std::to_string(i); }
 
-void writeFields(std::ostream& out, const ReflectedClass& reflected, const std::string& alias) {
+void writeFields(std::ostream &out, const ReflectedClass &reflected, const std::string &alias) {
   if (reflected.fields.empty()) return;
   out << "const FieldEntry fieldsOf" << alias << "[] = {\n";
-  for (const ReflectedField& field : reflected.fields) {
+  for (const ReflectedField &field : reflected.fields) {
     const std::string type = "decltype(" + alias + "::" + field.name + ")";
     out << "    {\"" << field.name << "\", " << field.line << ", " << field.offset << ", Describe<" << type
         << ">::value, typeText<" << type << ">()},\n";
@@ -18,18 +18,18 @@ void writeFields(std::ostream& out, const ReflectedClass& reflected, const std::
   out << "};\n";
 }
 
-void writeClass(std::ostream& out, const ReflectedClass& reflected, const std::string& alias) {
+void writeClass(std::ostream &out, const ReflectedClass &reflected, const std::string &alias) {
   const bool multi = reflected.baseKind == "MultiVertex";
-  const char* kind = multi ? "MultiVertex" : reflected.baseKind == "Vertex" ? "Worker" : "Supervisor";
+  const char *kind = multi ? "MultiVertex" : reflected.baseKind == "Vertex" ? "Worker" : "Supervisor";
   out << "    {\"" << reflected.name << "\", ClassKind::" << kind << ", " << reflected.line << ", sizeof(" << alias
       << "), alignof(" << alias << "), " << (reflected.fields.empty() ? "nullptr" : "fieldsOf" + alias) << ", "
-      << reflected.fields.size() << ", &construct<" << alias << ">, &" << (multi ? "runMultiVertex<" : "runWorker<") << alias << ">, "
-      << (reflected.hasCycleEstimate ? "&perfEstimate<" + alias + ">" : "nullptr") << "},\n";
+      << reflected.fields.size() << ", &construct<" << alias << ">, &" << (multi ? "runMultiVertex<" : "runWorker<")
+      << alias << ">, " << (reflected.hasCycleEstimate ? "&perfEstimate<" + alias + ">" : "nullptr") << "},\n";
 }
 
-}  // namespace
+} // namespace
 
-std::string entryPointSource(const std::vector<ReflectedClass>& classes, bool usesRandom) {
+std::string entryPointSource(const std::vector<ReflectedClass> &classes, bool usesRandom) {
   std::ostringstream out;
   out << "\nnamespace ipu_model::device::entry {\n";
   for (std::size_t i = 0; i < classes.size(); ++i) {
@@ -49,4 +49,4 @@ std::string entryPointSource(const std::vector<ReflectedClass>& classes, bool us
   return out.str();
 }
 
-}  // namespace ipu_model
+} // namespace ipu_model

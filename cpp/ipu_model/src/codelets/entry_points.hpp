@@ -12,6 +12,6 @@ namespace ipu_model {
 constexpr unsigned entryPointVersion = 1;
 
 /// To be compiled after the preprocessed codelet source. Holds no preprocessor directives.
-std::string entryPointSource(const std::vector<ReflectedClass>& classes, bool usesRandom);
+std::string entryPointSource(const std::vector<ReflectedClass> &classes, bool usesRandom);
 
-}  // namespace ipu_model
+} // namespace ipu_model

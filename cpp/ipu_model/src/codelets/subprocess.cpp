@@ -10,13 +10,13 @@
 #include <cstring>
 #include <memory>
 
-extern char** environ;
+extern char **environ;
 
 namespace ipu_model {
 namespace {
 
 struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
+  void operator()(std::FILE *file) const { std::fclose(file); }
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
@@ -27,7 +27,7 @@ File anonymousFile() {
   return file;
 }
 
-std::string contents(std::FILE* file) {
+std::string contents(std::FILE *file) {
   std::string text;
   std::rewind(file);
   char block[65536];
@@ -35,9 +35,9 @@ std::string contents(std::FILE* file) {
   return text;
 }
 
-}  // namespace
+} // namespace
 
-ProcessResult runProcess(const std::vector<std::string>& arguments, const std::string& input) {
+ProcessResult runProcess(const std::vector<std::string> &arguments, const std::string &input) {
   const File in = anonymousFile(), out = anonymousFile(), err = anonymousFile();
   if (!in || !out || !err)
     return {127, "", "cannot make a temporary file for '" + arguments[0] + "': " + std::strerror(errno)};
@@ -45,8 +45,8 @@ ProcessResult runProcess(const std::vector<std::string>& arguments, const std::s
     return {127, "", "cannot write a temporary file for '" + arguments[0] + "': " + std::strerror(errno)};
   std::rewind(in.get());
 
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  std::vector<char *> argv;
+  for (const std::string &argument : arguments) argv.push_back(const_cast<char *>(argument.c_str()));
   argv.push_back(nullptr);
 
   posix_spawn_file_actions_t actions;
@@ -65,4 +65,4 @@ ProcessResult runProcess(const std::vector<std::string>& arguments, const std::s
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), contents(out.get()), contents(err.get())};
 }
 
-}  // namespace ipu_model
+} // namespace ipu_model

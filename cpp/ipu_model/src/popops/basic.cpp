@@ -16,29 +16,19 @@
 #include "poputil/exceptions.hpp"
 
 namespace popops {
-using ipu_model::Direction;
-using poplar::Graph;
-using poplar::Tensor;
 using poplar::program::Copy;
-using poplar::program::Sequence;
-using Name = poplar::DebugContext;
 
 void addCodelets(Graph &) {}
 
-void zero(Graph &graph, Tensor t, Sequence &prog, const Name &name) {
-  fill(graph, t, prog, 0, name);
-}
+void zero(Graph &graph, Tensor t, Sequence &prog, const DebugContext &name) { fill(graph, t, prog, 0, name); }
 
-Tensor cast(Graph &graph, const Tensor &src, const poplar::Type &type, Sequence &prog,
-            const Name &name) {
+Tensor cast(Graph &graph, const Tensor &src, const Type &type, Sequence &prog, const DebugContext &name) {
   return map(graph, expr::Cast(expr::_1, type), {src}, prog, {name, "cast"});
 }
-void castWithOutput(Graph &graph, const Tensor &src, const Tensor &dst, Sequence &prog,
-                    const Name &name) {
-  mapWithOutput(graph, expr::Cast(expr::_1, dst.elementType()), {src.reshape(dst.shape())}, dst, prog,
-                {name, "cast"});
+void castWithOutput(Graph &graph, const Tensor &src, const Tensor &dst, Sequence &prog, const DebugContext &name) {
+  mapWithOutput(graph, expr::Cast(expr::_1, dst.elementType()), {src.reshape(dst.shape())}, dst, prog, {name, "cast"});
 }
-poplar::program::Program cast(Graph &graph, Tensor src, Tensor dst, const Name &name) {
+Program cast(Graph &graph, Tensor src, Tensor dst, const DebugContext &name) {
   Sequence prog;
   castWithOutput(graph, src, dst, prog, name);
   return prog;
@@ -50,44 +40,41 @@ expr::Expr asType(const expr::Expr &e, const Tensor &from, const Tensor &to) {
 }
 } // namespace
 
-void scaledAddTo(Graph &graph, Tensor A, Tensor B, Tensor scale, Sequence &prog, const Name &name,
-                 const poplar::OptionFlags &) {
-  mapInPlace(graph, expr::_1 + asType(expr::_3, scale, A) * asType(expr::_2, B, A), {A, B, scale},
-             prog, name);
+void scaledAddTo(Graph &graph, Tensor A, Tensor B, Tensor scale, Sequence &prog, const DebugContext &name,
+                 const OptionFlags &) {
+  mapInPlace(graph, expr::_1 + asType(expr::_3, scale, A) * asType(expr::_2, B, A), {A, B, scale}, prog, name);
 }
-void scaledAddTo(Graph &graph, Tensor A, Tensor B, float scale, Sequence &prog, const Name &name,
-                 const poplar::OptionFlags &) {
+void scaledAddTo(Graph &graph, Tensor A, Tensor B, float scale, Sequence &prog, const DebugContext &name,
+                 const OptionFlags &) {
   mapInPlace(graph, expr::_1 + expr::Const(scale) * asType(expr::_2, B, A), {A, B}, prog, name);
 }
-void scaledSubtractFrom(Graph &graph, Tensor A, Tensor B, Tensor scale, Sequence &prog,
-                        const Name &name, const poplar::OptionFlags &) {
-  mapInPlace(graph, expr::_1 - asType(expr::_3, scale, A) * asType(expr::_2, B, A), {A, B, scale},
-             prog, name);
+void scaledSubtractFrom(Graph &graph, Tensor A, Tensor B, Tensor scale, Sequence &prog, const DebugContext &name,
+                        const OptionFlags &) {
+  mapInPlace(graph, expr::_1 - asType(expr::_3, scale, A) * asType(expr::_2, B, A), {A, B, scale}, prog, name);
 }
-void scaledSubtractFrom(Graph &graph, Tensor A, Tensor B, float scale, Sequence &prog,
-                        const Name &name, const poplar::OptionFlags &) {
+void scaledSubtractFrom(Graph &graph, Tensor A, Tensor B, float scale, Sequence &prog, const DebugContext &name,
+                        const OptionFlags &) {
   mapInPlace(graph, expr::_1 - expr::Const(scale) * asType(expr::_2, B, A), {A, B}, prog, name);
 }
-void scaledAddTo(Graph &graph, Tensor A, float scaleA, Tensor B, float scaleB, Sequence &prog,
-                 const Name &name, const poplar::OptionFlags &) {
-  mapInPlace(graph, expr::Const(scaleA) * expr::_1 + expr::Const(scaleB) * asType(expr::_2, B, A),
-             {A, B}, prog, name);
+void scaledAddTo(Graph &graph, Tensor A, float scaleA, Tensor B, float scaleB, Sequence &prog, const DebugContext &name,
+                 const OptionFlags &) {
+  mapInPlace(graph, expr::Const(scaleA) * expr::_1 + expr::Const(scaleB) * asType(expr::_2, B, A), {A, B}, prog, name);
 }
 
-Tensor allTrue(Graph &graph, Tensor A, Sequence &prog, const Name &name) {
-  const Tensor flat = A.elementType() == poplar::BOOL ? A.flatten()
-                                                      : cast(graph, A.flatten(), poplar::BOOL, prog, name);
+Tensor allTrue(Graph &graph, Tensor A, Sequence &prog, const DebugContext &name) {
+  const Tensor flat =
+      A.elementType() == poplar::BOOL ? A.flatten() : cast(graph, A.flatten(), poplar::BOOL, prog, name);
   return reduce(graph, flat, {0}, Operation::LOGICAL_AND, prog, name);
 }
 
 namespace {
 
 /// Adds `step` to the index where `program` is.
-void addIncrement(Graph &graph, const Tensor &index, int step, Sequence &prog, const Name &name) {
+void addIncrement(Graph &graph, const Tensor &index, int step, Sequence &prog, const DebugContext &name) {
   mapInPlace(graph, expr::Add(expr::_1, expr::Const(step)), {index}, prog, {name, "increment"});
 }
 
-Tensor makeIndex(Graph &graph, const Name &name) {
+Tensor makeIndex(Graph &graph, const DebugContext &name) {
   const Tensor index = graph.addVariable(poplar::INT, {1}, {name, "index"});
   graph.setTileMapping(index, 0);
   return index;
@@ -96,9 +83,8 @@ Tensor makeIndex(Graph &graph, const Name &name) {
 } // namespace
 
 Sequence countedLoop(Graph &graph, std::size_t begin, std::size_t end, std::size_t step,
-                     const CountedLoopBodyType &body, const Name &name) {
-  if (step == 0)
-    throw poputil::poplibs_error("countedLoop: the step must not be 0");
+                     const CountedLoopBodyType &body, const DebugContext &name) {
+  if (step == 0) throw poputil::poplibs_error("countedLoop: the step must not be 0");
   const Tensor index = makeIndex(graph, name);
   Sequence prog({}, name), round({}, name);
   fill(graph, index, prog, static_cast<int>(begin), name);
@@ -109,20 +95,19 @@ Sequence countedLoop(Graph &graph, std::size_t begin, std::size_t end, std::size
   return prog;
 }
 
-Sequence countedLoop(Graph &graph, std::size_t count, const CountedLoopBodyType &body,
-                     const Name &name) {
+Sequence countedLoop(Graph &graph, std::size_t count, const CountedLoopBodyType &body, const DebugContext &name) {
   return countedLoop(graph, 0, count, 1, body, name);
 }
 
-Tensor addForLoopCounterVertex(Graph &graph, const Tensor &count, const Tensor &limit, int step,
-                               unsigned, Sequence &prog, const Name &name) {
+Tensor addForLoopCounterVertex(Graph &graph, const Tensor &count, const Tensor &limit, int step, unsigned,
+                               Sequence &prog, const DebugContext &name) {
   const Tensor more = step < 0 ? gt(graph, count.flatten(), limit.flatten(), prog, name)
                                : lt(graph, count.flatten(), limit.flatten(), prog, name);
   return more.reshape({});
 }
 
-Sequence countedForLoop(Graph &graph, const Tensor &count, int initialCount, const Tensor &limit,
-                        int step, const poplar::program::Program &body, const Name &name) {
+Sequence countedForLoop(Graph &graph, const Tensor &count, int initialCount, const Tensor &limit, int step,
+                        const Program &body, const DebugContext &name) {
   Sequence prog({}, name), condition({}, name), round({}, name);
   fill(graph, count, prog, initialCount, name);
   const Tensor more = addForLoopCounterVertex(graph, count, limit, step, 0, condition, name);
@@ -132,8 +117,8 @@ Sequence countedForLoop(Graph &graph, const Tensor &count, int initialCount, con
   return prog;
 }
 
-Sequence countedForLoop(Graph &graph, int initialCount, const Tensor &limit, int step,
-                        const poplar::program::Program &body, const Name &name) {
+Sequence countedForLoop(Graph &graph, int initialCount, const Tensor &limit, int step, const Program &body,
+                        const DebugContext &name) {
   const Tensor count = graph.addVariable(limit.elementType(), {1}, {name, "count"});
   graph.setTileMapping(count, 0);
   return countedForLoop(graph, count, initialCount, limit, step, body, name);
@@ -141,63 +126,31 @@ Sequence countedForLoop(Graph &graph, int initialCount, const Tensor &limit, int
 
 namespace {
 
-void iotaFrom(Graph &graph, const Tensor &t, std::int64_t start, Sequence &prog, const Name &name) {
-  const poplar::Type type = t.elementType();
-  const std::uint32_t kernel = ipu_model::addKernel(
-      *graph.data(), "popops::Iota<" + type.toString() + ">",
-      {{"begins", Direction::Input, poplar::UNSIGNED_INT}, {"out", Direction::Output, type}},
-      [type, start](const ipu_model::Slice *f) {
-        // begins: (position in the field, value) for each stretch
-        const auto *begins = static_cast<const unsigned *>(f[0].data);
-        std::size_t stretch = 0;
-        for (std::size_t i = 0; i != f[1].size; ++i) {
-          while (stretch + 2 < f[0].size && begins[stretch + 2] <= i)
-            stretch += 2;
-          ipu_model::writeInteger(type, f[1].data, i,
-                                  start + begins[stretch + 1] + static_cast<std::int64_t>(i) -
-                                      begins[stretch]);
-        }
-        return true;
-      });
-  const poplar::ComputeSet cs = graph.addComputeSet({name, "iota"});
-  const Tensor flat = t.flatten();
-  ipu_model::forEachTile(graph, flat, [&](unsigned tile, const std::vector<poplar::Interval> &parts) {
-    std::vector<unsigned> begins;
-    unsigned position = 0;
-    for (const poplar::Interval &part : parts) {
-      begins.push_back(position);
-      begins.push_back(static_cast<unsigned>(part.begin()));
-      position += static_cast<unsigned>(part.size());
-    }
-    const Tensor constant = graph.addConstant(poplar::UNSIGNED_INT, {begins.size()},
-                                              poplar::ArrayRef<unsigned>(begins), {name, "begins"});
-    graph.setTileMapping(constant, tile);
-    ipu_model::addKernelVertex(graph, cs, kernel, tile,
-                    ipu_model::kernelCycles(graph.getTarget(), position, 1, 2, 20),
-                    {constant, ipu_model::pick(flat, parts)});
-  });
-  prog.add(poplar::program::Execute(cs, name));
+void iotaFrom(Graph &graph, const Tensor &t, std::int64_t start, Sequence &prog, const DebugContext &name) {
+  const auto set = [type = t.elementType(), start](const std::uint32_t *, void *out, std::size_t i, std::uint64_t index) {
+    writeInteger(type, out, i, start + static_cast<std::int64_t>(index));
+  };
+  addElementKernel(graph, "popops::Iota", t, nullptr, set, 1, 2, 20, prog, {name, "iota"});
 }
 
 } // namespace
 
-void iota(Graph &graph, const Tensor &t, unsigned start, Sequence &prog, const Name &name) {
+void iota(Graph &graph, const Tensor &t, unsigned start, Sequence &prog, const DebugContext &name) {
   iotaFrom(graph, t, start, prog, name);
 }
-void iota(Graph &graph, const Tensor &t, int start, Sequence &prog, const Name &name) {
+void iota(Graph &graph, const Tensor &t, int start, Sequence &prog, const DebugContext &name) {
   iotaFrom(graph, t, start, prog, name);
 }
 
 void encodeOneHot(Graph &graph, const Tensor &indices, const Tensor &encoded, Sequence &prog,
-                  const Name &name) {
-  const Tensor values = graph.addConstant(encoded.elementType(), {2}, std::vector<int>{1, 0},
-                                          {name, "onOff"});
+                  const DebugContext &name) {
+  const Tensor values = graph.addConstant(encoded.elementType(), {2}, std::vector<int>{1, 0}, {name, "onOff"});
   graph.setTileMapping(values, 0);
   encodeOneHot(graph, indices, encoded, prog, values[0], values[1], name);
 }
 
-void encodeOneHot(Graph &graph, const Tensor &indices, const Tensor &encoded, Sequence &prog,
-                  const Tensor &on, const Tensor &off, const Name &name) {
+void encodeOneHot(Graph &graph, const Tensor &indices, const Tensor &encoded, Sequence &prog, const Tensor &on,
+                  const Tensor &off, const DebugContext &name) {
   if (encoded.rank() != 2 || indices.rank() != 1 || indices.dim(0) != encoded.dim(0))
     throw poputil::poplibs_error("encodeOneHot: indices of shape " + indices.shapeToString() +
                                  " do not fit the result of shape " + encoded.shapeToString());
@@ -205,24 +158,21 @@ void encodeOneHot(Graph &graph, const Tensor &indices, const Tensor &encoded, Se
   poputil::mapTensorLinearly(graph, columns);
   iotaFrom(graph, columns, 0, prog, name);
   mapWithOutput(graph, expr::Select(expr::_3, expr::_4, expr::Equal(expr::_1, expr::_2)),
-                {indices.expand({1}), columns, on.reshape({1, 1}), off.reshape({1, 1})}, encoded, prog,
-                name);
+                {indices.expand({1}), columns, on.reshape({1, 1}), off.reshape({1, 1})}, encoded, prog, name);
 }
 
 Tensor pad(Graph &graph, const Tensor &t, const std::vector<std::ptrdiff_t> &lower,
            const std::vector<std::ptrdiff_t> &upper, float value, padding::MappingMethod method,
-           const Name &name) {
+           const DebugContext &name) {
   if (lower.size() != t.rank() || upper.size() != t.rank())
-    throw poputil::poplibs_error("pad: one number a dimension of shape " + t.shapeToString() +
-                                 " is needed");
+    throw poputil::poplibs_error("pad: one number a dimension of shape " + t.shapeToString() + " is needed");
   Tensor result = t;
-  for (unsigned d = 0; d != t.rank(); ++d)
-    result = pad(graph, result, lower[d], upper[d], d, value, method, name);
+  for (unsigned d = 0; d != t.rank(); ++d) result = pad(graph, result, lower[d], upper[d], d, value, method, name);
   return result;
 }
 
-Tensor pad(Graph &graph, const Tensor &t, std::ptrdiff_t lower, std::ptrdiff_t upper, unsigned dim,
-           float value, padding::MappingMethod, const Name &name) {
+Tensor pad(Graph &graph, const Tensor &t, std::ptrdiff_t lower, std::ptrdiff_t upper, unsigned dim, float value,
+           padding::MappingMethod, const DebugContext &name) {
   const auto margin = [&](std::ptrdiff_t n) {
     std::vector<std::size_t> shape = t.shape();
     shape[dim] = static_cast<std::size_t>(n);
@@ -233,15 +183,13 @@ Tensor pad(Graph &graph, const Tensor &t, std::ptrdiff_t lower, std::ptrdiff_t u
   // Negative numbers cut elements off.
   Tensor result = t.slice(static_cast<std::size_t>(lower < 0 ? -lower : 0),
                           t.dim(dim) - static_cast<std::size_t>(upper < 0 ? -upper : 0), dim);
-  if (lower > 0)
-    result = concat(margin(lower), result, dim);
-  if (upper > 0)
-    result = concat(result, margin(upper), dim);
+  if (lower > 0) result = concat(margin(lower), result, dim);
+  if (upper > 0) result = concat(result, margin(upper), dim);
   return result;
 }
 
-Tensor pad(const Tensor &t, const std::vector<std::ptrdiff_t> &lower,
-           const std::vector<std::ptrdiff_t> &upper, padding::Type type) {
+Tensor pad(const Tensor &t, const std::vector<std::ptrdiff_t> &lower, const std::vector<std::ptrdiff_t> &upper,
+           padding::Type type) {
   if (type == padding::Type::CONSTANT || lower.size() != t.rank() || upper.size() != t.rank())
     throw poputil::poplibs_error("pad: a graph is needed for constants, and one number a dimension");
   Tensor result = t;

@@ -5,82 +5,66 @@
 #include "poputil/exceptions.hpp"
 
 namespace popops {
-using ipu_model::Direction;
-using poplar::Graph;
-using poplar::Tensor;
 
 namespace {
 
-std::vector<poplar::Type> typesOf(const std::vector<Tensor> &operands) {
-  std::vector<poplar::Type> types;
-  for (const Tensor &operand : operands)
-    types.push_back(operand.elementType());
+std::vector<Type> typesOf(const std::vector<Tensor> &operands) {
+  std::vector<Type> types;
+  for (const Tensor &operand : operands) types.push_back(operand.elementType());
   return types;
 }
 
 /// Adds one vertex a tile that writes its elements of `out`. In place, operand 0 is `out` and the
 /// kernel's output field is both.
-void addMap(Graph &graph, const ipu_model::Expression &formula, std::vector<Tensor> operands,
-            const Tensor &out, bool inPlace, poplar::program::Sequence &prog,
-            const poplar::DebugContext &name) {
+void addMap(Graph &graph, const Expression &formula, std::vector<Tensor> operands, const Tensor &out, bool inPlace,
+            Sequence &prog, const DebugContext &name) {
   for (Tensor &operand : operands) {
     poputil::broadcastToMatch(operand, out.shape());
     operand = operand.flatten();
   }
-  std::vector<ipu_model::KernelField> fields{
-      {"out", inPlace ? Direction::InOut : Direction::Output, out.elementType()}};
-  static const char *const inputNames[] = {"in1", "in2", "in3", "in4", "in5", "in6", "in7",
-                                           "in8", "in9", "in10", "in11", "in12", "in13", "in14",
-                                           "in15", "in16", "in17", "in18", "in19", "in20"};
+  std::vector<KernelField> fields{{"out", inPlace ? Direction::InOut : Direction::Output, out.elementType()}};
   const std::size_t first = inPlace ? 1 : 0;
   for (std::size_t i = first; i != operands.size(); ++i)
-    fields.push_back({inputNames[i], Direction::Input, operands[i].elementType()});
-  const std::uint32_t kernel = ipu_model::addKernel(
-      *graph.data(), formula.name(), fields,
-      [formula, inPlace, count = operands.size(), type = out.elementType()](const ipu_model::Slice *f) {
-        std::vector<const void *> inputs;
-        if (inPlace)
-          inputs.push_back(f[0].data);
-        for (std::size_t i = inputs.size(), field = 1; i != count; ++i, ++field)
-          inputs.push_back(f[field].data);
-        formula.evaluate(inputs, f[0].data, type, f[0].size);
-        return true;
-      });
-  const poplar::ComputeSet cs = graph.addComputeSet({name, "map"});
+    fields.push_back({"in" + std::to_string(i + 1), Direction::Input, operands[i].elementType()});
+  const std::uint32_t kernel =
+      addKernel(*graph.data(), formula.name(), fields,
+                [formula, inPlace, count = operands.size(), type = out.elementType()](const Slice *f) {
+                  std::vector<const void *> inputs;
+                  if (inPlace) inputs.push_back(f[0].data);
+                  for (std::size_t i = inputs.size(), field = 1; i != count; ++i, ++field)
+                    inputs.push_back(f[field].data);
+                  formula.evaluate(inputs, f[0].data, type, f[0].size);
+                  return true;
+                });
+  const ComputeSet cs = graph.addComputeSet({name, "map"});
   const Tensor flat = out.flatten();
   const std::size_t width = std::max(1u, graph.getTarget().getVectorWidth(out.elementType()));
-  ipu_model::forEachTile(graph, flat, [&](unsigned tile, const std::vector<poplar::Interval> &intervals) {
-    std::vector<Tensor> edges{ipu_model::pick(flat, intervals)};
-    for (std::size_t i = first; i != operands.size(); ++i)
-      edges.push_back(ipu_model::pick(operands[i], intervals));
+  forEachTile(graph, flat, [&](unsigned tile, const std::vector<Interval> &intervals) {
+    std::vector<Tensor> edges{pick(flat, intervals)};
+    for (std::size_t i = first; i != operands.size(); ++i) edges.push_back(pick(operands[i], intervals));
     constexpr double overhead = 58; // binary operation of poplibs; a load and a store are 1 a vector
     const std::uint64_t cycles =
-        ipu_model::kernelCycles(graph.getTarget(), edges[0].numElements(), width,
-                                1 + formula.cyclesPerVector(), overhead);
-    ipu_model::addKernelVertex(graph, cs, kernel, tile, cycles, edges);
+        kernelCycles(graph.getTarget(), edges[0].numElements(), width, 1 + formula.cyclesPerVector(), overhead);
+    addKernelVertex(graph, cs, kernel, tile, cycles, edges);
   });
   prog.add(poplar::program::Execute(cs, name));
 }
 
 } // namespace
 
-void mapWithOutput(Graph &graph, const expr::Expr &formula, const std::vector<Tensor> &operands,
-                   const Tensor &out, poplar::program::Sequence &prog,
-                   const poplar::DebugContext &name, const poplar::OptionFlags &) {
-  const ipu_model::Expression expression(formula, typesOf(operands));
+void mapWithOutput(Graph &graph, const expr::Expr &formula, const std::vector<Tensor> &operands, const Tensor &out,
+                   Sequence &prog, const DebugContext &name, const OptionFlags &) {
+  const Expression expression(formula, typesOf(operands));
   if (expression.resultType() != out.elementType())
-    throw poputil::poplibs_error("the formula gives '" + expression.resultType().toString() +
-                                 "', the output " + out.getDebugStr() + " is '" +
-                                 out.elementType().toString() + "'");
+    throw poputil::poplibs_error("the formula gives '" + expression.resultType().toString() + "', the output " +
+                                 out.getDebugStr() + " is '" + out.elementType().toString() + "'");
   addMap(graph, expression, operands, out, false, prog, name);
 }
 
-Tensor map(Graph &graph, const expr::Expr &formula, const std::vector<Tensor> &operands,
-           poplar::program::Sequence &prog, const poplar::DebugContext &name,
-           const poplar::OptionFlags &) {
-  const ipu_model::Expression expression(formula, typesOf(operands));
-  if (operands.empty())
-    throw poputil::poplibs_error("map of a formula without tensors");
+Tensor map(Graph &graph, const expr::Expr &formula, const std::vector<Tensor> &operands, Sequence &prog,
+           const DebugContext &name, const OptionFlags &) {
+  const Expression expression(formula, typesOf(operands));
+  if (operands.empty()) throw poputil::poplibs_error("map of a formula without tensors");
   Tensor shape = operands[0];
   for (std::size_t i = 1; i < operands.size(); ++i) {
     Tensor other = operands[i];
@@ -88,22 +72,18 @@ Tensor map(Graph &graph, const expr::Expr &formula, const std::vector<Tensor> &o
   }
   const Tensor *like = nullptr; // the operand that the output is laid out like
   for (const Tensor &operand : operands)
-    if (!like && operand.shape() == shape.shape() && !operand.containsAliases() &&
-        !operand.containsConstant())
+    if (!like && operand.shape() == shape.shape() && !operand.containsAliases() && !operand.containsConstant())
       like = &operand;
-  const Tensor out =
-      ipu_model::makeOutput(graph, expression.resultType(), shape.shape(), like, {name, "out"});
+  const Tensor out = makeOutput(graph, expression.resultType(), shape.shape(), like, {name, "out"});
   addMap(graph, expression, operands, out, false, prog, name);
   return out;
 }
 
-void mapInPlace(Graph &graph, const expr::Expr &formula, const std::vector<Tensor> &operands,
-                poplar::program::Sequence &prog, const poplar::DebugContext &name,
-                const poplar::OptionFlags &) {
-  const ipu_model::Expression expression(formula, typesOf(operands));
+void mapInPlace(Graph &graph, const expr::Expr &formula, const std::vector<Tensor> &operands, Sequence &prog,
+                const DebugContext &name, const OptionFlags &) {
+  const Expression expression(formula, typesOf(operands));
   if (operands.empty() || expression.resultType() != operands[0].elementType())
-    throw poputil::poplibs_error("mapInPlace: the formula gives '" +
-                                 expression.resultType().toString() +
+    throw poputil::poplibs_error("mapInPlace: the formula gives '" + expression.resultType().toString() +
                                  "', which is not the type of its first operand");
   // An operand that shares elements with the output, but not one for one, is copied first.
   std::vector<Tensor> inputs = operands;

@@ -51,8 +51,7 @@ double roundTo(Type type, double value) {
 
 /// Wraps as integers of the type do.
 std::int64_t wrapTo(Type type, std::int64_t value) {
-  if (type == poplar::BOOL)
-    return value != 0;
+  if (type == poplar::BOOL) return value != 0;
   std::byte bytes[8];
   writeInteger(type, bytes, 0, value);
   return readInteger(type, bytes, 0);
@@ -156,8 +155,7 @@ std::int64_t binaryInteger(BinaryOpType op, std::int64_t a, std::int64_t b, Type
   case B::SHIFT_RIGHT_SIGN_EXTEND: return a >> std::min<std::uint64_t>(ub, bits - 1);
   case B::POWER: {
     std::uint64_t result = 1, base = ua;
-    for (std::uint64_t e = b < 0 ? 0 : ub; e != 0; e >>= 1, base *= base)
-      result *= e & 1 ? base : 1;
+    for (std::uint64_t e = b < 0 ? 0 : ub; e != 0; e >>= 1, base *= base) result *= e & 1 ? base : 1;
     return wrapped(result);
   }
   default: break;
@@ -181,18 +179,28 @@ template <typename T> bool compare(BinaryOpType op, T a, T b) {
 double cyclesOf(UnaryOpType op) {
   using U = UnaryOpType;
   switch (op) {
-  case U::EXPONENT: case U::EXPONENT_MINUS_ONE: case U::LOGARITHM: case U::LOGARITHM_ONE_PLUS: return 6;
-  case U::SQRT: case U::RSQRT: case U::INVERSE: return 10;
-  case U::TANH: case U::SIGMOID: case U::ERF: case U::GELU_ERF: return 12;
-  case U::SIN: case U::COS: case U::TAN: case U::ASIN: case U::CBRT: return 150;
+  case U::EXPONENT:
+  case U::EXPONENT_MINUS_ONE:
+  case U::LOGARITHM:
+  case U::LOGARITHM_ONE_PLUS: return 6;
+  case U::SQRT:
+  case U::RSQRT:
+  case U::INVERSE: return 10;
+  case U::TANH:
+  case U::SIGMOID:
+  case U::ERF:
+  case U::GELU_ERF: return 12;
+  case U::SIN:
+  case U::COS:
+  case U::TAN:
+  case U::ASIN:
+  case U::CBRT: return 150;
   default: return 2;
   }
 }
 double cyclesOf(BinaryOpType op, Type type) {
-  if (op == BinaryOpType::DIVIDE || op == BinaryOpType::REMAINDER)
-    return type.isFloatingPoint() ? 10 : 277;
-  if (op == BinaryOpType::POWER || op == BinaryOpType::ATAN2)
-    return 100;
+  if (op == BinaryOpType::DIVIDE || op == BinaryOpType::REMAINDER) return type.isFloatingPoint() ? 10 : 277;
+  if (op == BinaryOpType::POWER || op == BinaryOpType::ATAN2) return 100;
   return isComparison(op) ? 3.5 : type.isFloatingPoint() ? 2 : 7;
 }
 
@@ -218,8 +226,7 @@ Type Expression::typeOf(const Node &node, const std::vector<Type> &operands) con
                : typeOf(*node.args[0], operands);
   case Kind::Binary: {
     const auto op = static_cast<BinaryOpType>(node.op);
-    if (isComparison(op) || op == BinaryOpType::LOGICAL_AND || op == BinaryOpType::LOGICAL_OR)
-      return poplar::BOOL;
+    if (isComparison(op) || op == BinaryOpType::LOGICAL_AND || op == BinaryOpType::LOGICAL_OR) return poplar::BOOL;
     break;
   }
   case Kind::Ternary: break;
@@ -230,18 +237,15 @@ Type Expression::typeOf(const Node &node, const std::vector<Type> &operands) con
 
 std::size_t Expression::add(const Node &node, const std::vector<Type> &operands, Type wanted) {
   Step step{node.kind, wanted, node.op, node.index, node.value, node.integer, {}};
-  const auto argument = [&](std::size_t i, Type type) {
-    step.args.push_back(add(*node.args[i], operands, type));
-  };
+  const auto argument = [&](std::size_t i, Type type) { step.args.push_back(add(*node.args[i], operands, type)); };
   const auto commonType = [&](std::size_t count) {
     Type common;
     for (std::size_t i = 0; i != count; ++i) {
       const Type type = typeOf(*node.args[i], operands);
-      if (type == Type())
-        continue;
+      if (type == Type()) continue;
       if (common != Type() && type != common)
-        throw poputil::poplibs_error("operands of different types: '" + common.toString() +
-                                     "' and '" + type.toString() + "'; cast one of them");
+        throw poputil::poplibs_error("operands of different types: '" + common.toString() + "' and '" +
+                                     type.toString() + "'; cast one of them");
       common = type;
     }
     if (common == Type()) // of constants only: their own type
@@ -250,8 +254,7 @@ std::size_t Expression::add(const Node &node, const std::vector<Type> &operands,
   };
   switch (node.kind) {
   case Kind::Const:
-    if (step.type == Type())
-      step.type = node.type;
+    if (step.type == Type()) step.type = node.type;
     break;
   case Kind::PlaceHolder: step.type = typeOf(node, operands); break;
   case Kind::Cast: {
@@ -273,8 +276,8 @@ std::size_t Expression::add(const Node &node, const std::vector<Type> &operands,
     const Type type = commonType(2);
     argument(0, type);
     argument(1, type);
-    step.type = isComparison(op) || op == BinaryOpType::LOGICAL_AND || op == BinaryOpType::LOGICAL_OR
-                    ? poplar::BOOL : type;
+    step.type =
+        isComparison(op) || op == BinaryOpType::LOGICAL_AND || op == BinaryOpType::LOGICAL_OR ? poplar::BOOL : type;
     cyclesPerVector_ += cyclesOf(op, type);
     break;
   }
@@ -294,8 +297,7 @@ std::size_t Expression::add(const Node &node, const std::vector<Type> &operands,
     const Type type = steps_[step.args[0]].type;
     const auto op = static_cast<UnaryOpType>(node.op);
     if (!isPredicate(op))
-      type.isFloatingPoint() ? static_cast<void>(unaryFloat(op, 1.0))
-                             : static_cast<void>(unaryInteger(op, 1, type));
+      type.isFloatingPoint() ? static_cast<void>(unaryFloat(op, 1.0)) : static_cast<void>(unaryInteger(op, 1, type));
   } else if (node.kind == Kind::Binary && !isComparison(static_cast<BinaryOpType>(node.op))) {
     const Type type = steps_[step.args[0]].type;
     const auto op = static_cast<BinaryOpType>(node.op);
@@ -323,8 +325,7 @@ std::string Expression::name() const {
   return "popops::Map<" + (text.empty() ? "COPY" : text) + "," + resultType().toString() + ">";
 }
 
-void Expression::evaluate(const std::vector<const void *> &operands, void *out, Type outType,
-                          std::size_t count) const {
+void Expression::evaluate(const std::vector<const void *> &operands, void *out, Type outType, std::size_t count) const {
   std::vector<Block> blocks(steps_.size());
   for (std::size_t base = 0; base < count; base += blockSize) {
     const std::size_t n = std::min(blockSize, count - base);
@@ -339,8 +340,7 @@ void Expression::evaluate(const std::vector<const void *> &operands, void *out, 
       case Kind::Const: {
         const double value = roundTo(step.type, step.value);
         const std::int64_t integer = wrapTo(floating ? poplar::LONGLONG : step.type,
-                                            step.integer != 0 ? step.integer
-                                                              : static_cast<std::int64_t>(step.value));
+                                            step.integer != 0 ? step.integer : static_cast<std::int64_t>(step.value));
         std::fill_n(r.f.begin(), n, value);
         std::fill_n(r.i.begin(), n, integer);
         break;
@@ -349,14 +349,11 @@ void Expression::evaluate(const std::vector<const void *> &operands, void *out, 
         const void *const data = operands[step.operand - 1];
         if (step.type == poplar::FLOAT) {
           const float *const values = static_cast<const float *>(data) + base;
-          for (std::size_t i = 0; i != n; ++i)
-            r.f[i] = static_cast<double>(values[i]);
+          for (std::size_t i = 0; i != n; ++i) r.f[i] = static_cast<double>(values[i]);
         } else if (floating) {
-          for (std::size_t i = 0; i != n; ++i)
-            r.f[i] = readNumber(step.type, data, base + i);
+          for (std::size_t i = 0; i != n; ++i) r.f[i] = readNumber(step.type, data, base + i);
         } else {
-          for (std::size_t i = 0; i != n; ++i)
-            r.i[i] = readInteger(step.type, data, base + i);
+          for (std::size_t i = 0; i != n; ++i) r.i[i] = readInteger(step.type, data, base + i);
         }
         break;
       }
@@ -381,27 +378,21 @@ void Expression::evaluate(const std::vector<const void *> &operands, void *out, 
                      : op == UnaryOpType::IS_INF ? std::isinf(a->f[i])
                                                  : std::isfinite(a->f[i]);
         else if (floating)
-          for (std::size_t i = 0; i != n; ++i)
-            r.f[i] = roundTo(step.type, unaryFloat(op, a->f[i]));
+          for (std::size_t i = 0; i != n; ++i) r.f[i] = roundTo(step.type, unaryFloat(op, a->f[i]));
         else
-          for (std::size_t i = 0; i != n; ++i)
-            r.i[i] = wrapTo(step.type, unaryInteger(op, a->i[i], from));
+          for (std::size_t i = 0; i != n; ++i) r.i[i] = wrapTo(step.type, unaryInteger(op, a->i[i], from));
         break;
       }
       case Kind::Binary: {
         const auto op = static_cast<BinaryOpType>(step.op);
         if (isComparison(op) && from.isFloatingPoint())
-          for (std::size_t i = 0; i != n; ++i)
-            r.i[i] = compare(op, a->f[i], b->f[i]);
+          for (std::size_t i = 0; i != n; ++i) r.i[i] = compare(op, a->f[i], b->f[i]);
         else if (isComparison(op))
-          for (std::size_t i = 0; i != n; ++i)
-            r.i[i] = compare(op, a->i[i], b->i[i]);
+          for (std::size_t i = 0; i != n; ++i) r.i[i] = compare(op, a->i[i], b->i[i]);
         else if (floating)
-          for (std::size_t i = 0; i != n; ++i)
-            r.f[i] = roundTo(step.type, binaryFloat(op, a->f[i], b->f[i]));
+          for (std::size_t i = 0; i != n; ++i) r.f[i] = roundTo(step.type, binaryFloat(op, a->f[i], b->f[i]));
         else
-          for (std::size_t i = 0; i != n; ++i)
-            r.i[i] = wrapTo(step.type, binaryInteger(op, a->i[i], b->i[i], from));
+          for (std::size_t i = 0; i != n; ++i) r.i[i] = wrapTo(step.type, binaryInteger(op, a->i[i], b->i[i], from));
         break;
       }
       case Kind::Ternary: {
@@ -420,14 +411,11 @@ void Expression::evaluate(const std::vector<const void *> &operands, void *out, 
     const Block &result = blocks.back();
     if (outType == poplar::FLOAT) {
       float *const values = static_cast<float *>(out) + base;
-      for (std::size_t i = 0; i != n; ++i)
-        values[i] = static_cast<float>(result.f[i]);
+      for (std::size_t i = 0; i != n; ++i) values[i] = static_cast<float>(result.f[i]);
     } else if (outType.isFloatingPoint()) {
-      for (std::size_t i = 0; i != n; ++i)
-        writeNumber(outType, out, base + i, result.f[i]);
+      for (std::size_t i = 0; i != n; ++i) writeNumber(outType, out, base + i, result.f[i]);
     } else {
-      for (std::size_t i = 0; i != n; ++i)
-        writeInteger(outType, out, base + i, result.i[i]);
+      for (std::size_t i = 0; i != n; ++i) writeInteger(outType, out, base + i, result.i[i]);
     }
   }
 }

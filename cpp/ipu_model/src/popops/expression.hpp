@@ -1,8 +1,8 @@
 #pragma once
 // Element-wise formulas, evaluated in blocks: each operation rounds its result to its type.
 
-#include "popops/Expr.hpp"
 #include "poplar/Type.hpp"
+#include "popops/Expr.hpp"
 #include <string>
 #include <vector>
 
@@ -18,8 +18,7 @@ public:
   /// Worker cycles for one vector of elements.
   double cyclesPerVector() const { return cyclesPerVector_; }
   /// out[i] = formula(operands[0][i], operands[1][i], ...) for i < count.
-  void evaluate(const std::vector<const void *> &operands, void *out, poplar::Type outType,
-                std::size_t count) const;
+  void evaluate(const std::vector<const void *> &operands, void *out, poplar::Type outType, std::size_t count) const;
 
 private:
   using Node = popops::expr::Expr::Node;

@@ -1,6 +1,6 @@
+#include "poplin/MatMul.hpp"
 #include "../numbers.hpp"
 #include "kernels.hpp"
-#include "poplin/MatMul.hpp"
 #include "poplin/codelets.hpp"
 #include "popops/ScaledAdd.hpp"
 #include "poputil/TileMapping.hpp"
@@ -9,13 +9,6 @@
 #include <cmath>
 
 namespace poplin {
-using ipu_model::Direction;
-using ipu_model::Slice;
-using poplar::Graph;
-using poplar::Tensor;
-using poplar::Type;
-using poplar::program::Sequence;
-using Name = poplar::DebugContext;
 
 namespace {
 
@@ -45,15 +38,14 @@ template <typename F> void forEachBlock(Graph &graph, std::size_t m, std::size_t
   unsigned tile = 0;
   for (std::size_t r = 0; r != grid.rows; ++r)
     for (std::size_t c = 0; c != grid.columns; ++c)
-      f(tile++, poplar::Interval(r * m / grid.rows, (r + 1) * m / grid.rows),
-        poplar::Interval(c * n / grid.columns, (c + 1) * n / grid.columns));
+      f(tile++, Interval(r * m / grid.rows, (r + 1) * m / grid.rows),
+        Interval(c * n / grid.columns, (c + 1) * n / grid.columns));
 }
 
 void checkShapes(const Tensor &A, const Tensor &B) {
   if (A.rank() != 2 || B.rank() != 2 || A.dim(1) != B.dim(0) || A.elementType() != B.elementType())
-    throw poputil::poplibs_error("matMul of " + A.getDebugStr() + " " + A.elementType().toString() +
-                                 A.shapeToString() + " and " + B.getDebugStr() + " " +
-                                 B.elementType().toString() + B.shapeToString());
+    throw poputil::poplibs_error("matMul of " + A.getDebugStr() + " " + A.elementType().toString() + A.shapeToString() +
+                                 " and " + B.getDebugStr() + " " + B.elementType().toString() + B.shapeToString());
 }
 
 } // namespace
@@ -61,76 +53,70 @@ void checkShapes(const Tensor &A, const Tensor &B) {
 void addCodelets(Graph &) {}
 
 void matMulWithOutput(Graph &graph, const Tensor &A, const Tensor &B, Tensor &out, Sequence &prog,
-                      const Name &name, const poplar::OptionFlags &, PlanningCache *) {
+                      const DebugContext &name, const OptionFlags &, PlanningCache *) {
   checkShapes(A, B);
   const std::size_t m = A.dim(0), k = A.dim(1), n = B.dim(1);
   if (out.shape() != std::vector<std::size_t>{m, n})
     throw poputil::poplibs_error("matMul: the output has shape " + out.shapeToString());
   const Type inType = A.elementType(), outType = out.elementType();
-  const poplar::ComputeSet cs = graph.addComputeSet({name, "matMul"});
+  const ComputeSet cs = graph.addComputeSet({name, "matMul"});
   // a: rows of A; b: columns of B, one after the other; out: rows of the block.
-  const std::uint32_t kernel = ipu_model::addKernel(
-      *graph.data(), "poplin::MatMul<" + inType.toString() + "," + outType.toString() + ">",
-      {{"a", Direction::Input, inType}, {"b", Direction::Input, inType}, {"out", Direction::Output, outType}},
-      [=](const Slice *f) {
-        const std::size_t rows = f[0].size / k, columns = f[1].size / k;
-        const auto numbers = [&](const Slice &slice) {
-          std::vector<float> values(slice.size);
-          for (std::size_t i = 0; i != slice.size; ++i)
-            values[i] = static_cast<float>(ipu_model::readNumber(inType, slice.data, i));
-          return values;
-        };
-        const std::vector<float> a = numbers(f[0]), b = numbers(f[1]);
-        for (std::size_t r = 0; r != rows; ++r)
-          for (std::size_t c = 0; c != columns; ++c) {
-            float sum = 0;
-            for (std::size_t i = 0; i != k; ++i)
-              sum += a[r * k + i] * b[c * k + i];
-            ipu_model::writeNumber(outType, f[2].data, r * columns + c, static_cast<double>(sum));
-          }
-        return true;
-      });
-  if (k == 0)
-    throw poputil::poplibs_error("matMul of matrices without a common dimension");
-  forEachBlock(graph, m, n, [&](unsigned tile, poplar::Interval rows, poplar::Interval columns) {
+  const std::uint32_t kernel =
+      addKernel(*graph.data(), "poplin::MatMul<" + inType.toString() + "," + outType.toString() + ">",
+                {{"a", Direction::Input, inType}, {"b", Direction::Input, inType}, {"out", Direction::Output, outType}},
+                [=](const Slice *f) {
+                  const std::size_t rows = f[0].size / k, columns = f[1].size / k;
+                  const auto numbers = [&](const Slice &slice) {
+                    std::vector<float> values(slice.size);
+                    for (std::size_t i = 0; i != slice.size; ++i)
+                      values[i] = static_cast<float>(readNumber(inType, slice.data, i));
+                    return values;
+                  };
+                  const std::vector<float> a = numbers(f[0]), b = numbers(f[1]);
+                  for (std::size_t r = 0; r != rows; ++r)
+                    for (std::size_t c = 0; c != columns; ++c) {
+                      float sum = 0;
+                      for (std::size_t i = 0; i != k; ++i) sum += a[r * k + i] * b[c * k + i];
+                      writeNumber(outType, f[2].data, r * columns + c, static_cast<double>(sum));
+                    }
+                  return true;
+                });
+  if (k == 0) throw poputil::poplibs_error("matMul of matrices without a common dimension");
+  forEachBlock(graph, m, n, [&](unsigned tile, Interval rows, Interval columns) {
     const poplar::Target &target = graph.getTarget();
     const double macsPerCycle =
         16.0 * (inType == poplar::HALF ? 4 : 1) * (target.getTargetArchString() == "ipu1" ? 0.5 : 1);
     const double macs = static_cast<double>(rows.size() * columns.size() * k);
     constexpr double launch = 100;
-    ipu_model::addKernelVertex(graph, cs, kernel, tile,
-                               static_cast<std::uint64_t>(launch + macs / macsPerCycle),
-                               {A.slice(rows), B.slice(columns, 1).transpose(),
-                                out.slice(rows).slice(columns, 1)});
+    addKernelVertex(graph, cs, kernel, tile, static_cast<std::uint64_t>(launch + macs / macsPerCycle),
+                    {A.slice(rows), B.slice(columns, 1).transpose(), out.slice(rows).slice(columns, 1)});
   });
   prog.add(poplar::program::Execute(cs, name));
 }
 
 Tensor matMul(Graph &graph, const Tensor &A, const Tensor &B, Sequence &prog, const Type &outputType,
-              const Name &name, const poplar::OptionFlags &options, PlanningCache *cache) {
+              const DebugContext &name, const OptionFlags &options, PlanningCache *cache) {
   checkShapes(A, B);
   Tensor out = createMatMulOutput(graph, A.elementType(), outputType, A.shape(), B.shape(), {name, "out"});
   matMulWithOutput(graph, A, B, out, prog, name, options, cache);
   return out;
 }
 
-Tensor matMul(Graph &graph, const Tensor &A, const Tensor &B, Sequence &prog, const Name &name,
-              const poplar::OptionFlags &options, PlanningCache *cache) {
+Tensor matMul(Graph &graph, const Tensor &A, const Tensor &B, Sequence &prog, const DebugContext &name,
+              const OptionFlags &options, PlanningCache *cache) {
   return matMul(graph, A, B, prog, A.elementType(), name, options, cache);
 }
 
 void matMulAcc(Graph &graph, const Tensor &C, float k, const Tensor &A, const Tensor &B, Sequence &prog,
-               const Name &name, const poplar::OptionFlags &options, PlanningCache *cache) {
+               const DebugContext &name, const OptionFlags &options, PlanningCache *cache) {
   const Tensor product = matMul(graph, A, B, prog, C.elementType(), name, options, cache);
   popops::scaledAddTo(graph, C, product, k, prog, {name, "accumulate"});
 }
 
-Tensor matMulGrouped(Graph &graph, const Tensor &A, const Tensor &B, Sequence &prog,
-                     const Type &outputType, const Name &name, const poplar::OptionFlags &options,
-                     PlanningCache *cache) {
+Tensor matMulGrouped(Graph &graph, const Tensor &A, const Tensor &B, Sequence &prog, const Type &outputType,
+                     const DebugContext &name, const OptionFlags &options, PlanningCache *cache) {
   if (A.rank() != 3 || B.rank() != 3 || A.dim(0) != B.dim(0) || A.dim(0) == 0)
-    throw poputil::poplibs_error("matMulGrouped of shapes " + A.shapeToString() + " and " +
-                                 B.shapeToString());
+    throw poputil::poplibs_error("matMulGrouped of shapes " + A.shapeToString() + " and " + B.shapeToString());
   std::vector<Tensor> groups;
   for (std::size_t g = 0; g != A.dim(0); ++g)
     groups.push_back(matMul(graph, A[g], B[g], prog, outputType, name, options, cache).expand({0}));
@@ -138,39 +124,39 @@ Tensor matMulGrouped(Graph &graph, const Tensor &A, const Tensor &B, Sequence &p
 }
 
 namespace {
-Tensor makeMapped(Graph &graph, const Type &type, const std::vector<std::size_t> &shape, const Name &name) {
+Tensor makeMapped(Graph &graph, const Type &type, const std::vector<std::size_t> &shape, const DebugContext &name) {
   const Tensor t = graph.addVariable(type, shape, name);
   poputil::mapTensorLinearly(graph, t);
   return t;
 }
 } // namespace
 
-Tensor createMatMulInputLHS(Graph &graph, const Type &inputType, const Type &,
-                            const std::vector<std::size_t> &aShape, const std::vector<std::size_t> &,
-                            const Name &name, const poplar::OptionFlags &, PlanningCache *) {
+Tensor createMatMulInputLHS(Graph &graph, const Type &inputType, const Type &, const std::vector<std::size_t> &aShape,
+                            const std::vector<std::size_t> &, const DebugContext &name, const OptionFlags &,
+                            PlanningCache *) {
   return makeMapped(graph, inputType, aShape, name);
 }
 Tensor createMatMulInputLHS(Graph &graph, const Type &type, const std::vector<std::size_t> &aShape,
-                            const std::vector<std::size_t> &, const Name &name,
-                            const poplar::OptionFlags &, PlanningCache *) {
+                            const std::vector<std::size_t> &, const DebugContext &name, const OptionFlags &,
+                            PlanningCache *) {
   return makeMapped(graph, type, aShape, name);
 }
-Tensor createMatMulInputRHS(Graph &graph, const Type &inputType, const Type &,
-                            const std::vector<std::size_t> &, const std::vector<std::size_t> &bShape,
-                            const Name &name, const poplar::OptionFlags &, PlanningCache *) {
+Tensor createMatMulInputRHS(Graph &graph, const Type &inputType, const Type &, const std::vector<std::size_t> &,
+                            const std::vector<std::size_t> &bShape, const DebugContext &name, const OptionFlags &,
+                            PlanningCache *) {
   return makeMapped(graph, inputType, bShape, name);
 }
 Tensor createMatMulInputRHS(Graph &graph, const Type &type, const std::vector<std::size_t> &,
-                            const std::vector<std::size_t> &bShape, const Name &name,
-                            const poplar::OptionFlags &, PlanningCache *) {
+                            const std::vector<std::size_t> &bShape, const DebugContext &name, const OptionFlags &,
+                            PlanningCache *) {
   return makeMapped(graph, type, bShape, name);
 }
-Tensor createMatMulOutput(Graph &graph, const Type &, const Type &outputType,
-                          const std::vector<std::size_t> &aShape, const std::vector<std::size_t> &bShape,
-                          const Name &name, const poplar::OptionFlags &, PlanningCache *) {
+Tensor createMatMulOutput(Graph &graph, const Type &, const Type &outputType, const std::vector<std::size_t> &aShape,
+                          const std::vector<std::size_t> &bShape, const DebugContext &name, const OptionFlags &,
+                          PlanningCache *) {
   const std::size_t m = aShape.at(0), n = bShape.at(1);
   const Tensor out = graph.addVariable(outputType, {m, n}, name);
-  forEachBlock(graph, m, n, [&](unsigned tile, poplar::Interval rows, poplar::Interval columns) {
+  forEachBlock(graph, m, n, [&](unsigned tile, Interval rows, Interval columns) {
     graph.setTileMapping(out.slice(rows).slice(columns, 1), tile);
   });
   return out;

@@ -7,12 +7,6 @@
 #include <cmath>
 
 namespace poprand {
-using ipu_model::Direction;
-using ipu_model::Slice;
-using poplar::Graph;
-using poplar::Tensor;
-using poplar::program::Sequence;
-using Name = poplar::DebugContext;
 
 namespace {
 
@@ -20,25 +14,27 @@ namespace {
 struct Philox {
   std::uint32_t key[2], modifier;
   void draw(std::uint64_t index, std::uint32_t attempt, std::uint32_t out[4]) const {
-    std::uint32_t c[4] = {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32),
-                          attempt, modifier};
+    std::uint32_t c[4] = {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), attempt,
+                          modifier};
     std::uint32_t k0 = key[0], k1 = key[1];
     for (int round = 0; round != 10; ++round, k0 += 0x9e3779b9u, k1 += 0xbb67ae85u) {
       const std::uint64_t a = std::uint64_t{0xd2511f53u} * c[0], b = std::uint64_t{0xcd9e8d57u} * c[2];
-      const std::uint32_t next[4] = {static_cast<std::uint32_t>(b >> 32) ^ c[1] ^ k0,
-                                     static_cast<std::uint32_t>(b),
-                                     static_cast<std::uint32_t>(a >> 32) ^ c[3] ^ k1,
-                                     static_cast<std::uint32_t>(a)};
-      for (int i = 0; i != 4; ++i)
-        c[i] = next[i];
+      const std::uint32_t next[4] = {static_cast<std::uint32_t>(b >> 32) ^ c[1] ^ k0, static_cast<std::uint32_t>(b),
+                                     static_cast<std::uint32_t>(a >> 32) ^ c[3] ^ k1, static_cast<std::uint32_t>(a)};
+      for (int i = 0; i != 4; ++i) c[i] = next[i];
     }
-    for (int i = 0; i != 4; ++i)
-      out[i] = c[i];
+    for (int i = 0; i != 4; ++i) out[i] = c[i];
   }
 };
 
 /// In (0, 1).
 double unit(std::uint32_t bits) { return (bits + 0.5) / 4294967296.0; }
+
+double uniform01(const Philox &philox, std::uint64_t index) {
+  std::uint32_t words[4];
+  philox.draw(index, 0, words);
+  return unit(words[0]);
+}
 
 double gaussian(const Philox &philox, std::uint64_t index, std::uint32_t attempt) {
   std::uint32_t words[4];
@@ -51,7 +47,7 @@ double gaussian(const Philox &philox, std::uint64_t index, std::uint32_t attempt
 using Draw = std::function<double(const Philox &, std::uint64_t index)>;
 
 /// The seed that an operation uses: the one given, or a state that each execution advances.
-Tensor seedFor(Graph &graph, const Tensor *masterSeed, Sequence &prog, const Name &name) {
+Tensor seedFor(Graph &graph, const Tensor *masterSeed, Sequence &prog, const DebugContext &name) {
   if (masterSeed) {
     if (masterSeed->elementType() != poplar::UNSIGNED_INT || masterSeed->numElements() != 2)
       throw poputil::poplibs_error("a seed is a tensor of two unsigned int, not of " +
@@ -60,56 +56,22 @@ Tensor seedFor(Graph &graph, const Tensor *masterSeed, Sequence &prog, const Nam
   }
   const Tensor state = graph.addVariable(poplar::UNSIGNED_INT, {2}, {name, "state"});
   graph.setTileMapping(state, 0);
-  graph.setInitialValue(state, std::vector<unsigned>{
-                                   static_cast<unsigned>(graph.data()->variables.size()), 0x5eedu});
+  graph.setInitialValue(state, std::vector<unsigned>{static_cast<unsigned>(graph.data()->variables.size()), 0x5eedu});
   popops::addInPlace(graph, state.slice(1, 2), 1u, prog, {name, "advance"});
   return state;
 }
 
 Tensor generate(Graph &graph, const char *what, const Tensor *masterSeed, std::uint32_t modifier,
-                const Tensor &reference, const poplar::Type &type, Draw draw, double cycles,
-                Sequence &prog, const Name &name) {
+                const Tensor &reference, const Type &type, Draw draw, double cycles, Sequence &prog,
+                const DebugContext &name) {
   const Tensor seed = seedFor(graph, masterSeed, prog, name);
-  const Tensor out = ipu_model::makeOutput(graph, type, reference.shape(), &reference, {name, what});
-  const Tensor flat = out.flatten();
-  // indices: (position in the field, index of its element) for each stretch
-  const std::uint32_t kernel = ipu_model::addKernel(
-      *graph.data(), std::string("poprand::") + what + "<" + type.toString() + ">",
-      {{"seed", Direction::Input, poplar::UNSIGNED_INT},
-       {"indices", Direction::Input, poplar::UNSIGNED_INT},
-       {"out", Direction::Output, type}},
-      [type, modifier, draw = std::move(draw)](const Slice *f) {
-        const auto *words = static_cast<const std::uint32_t *>(f[0].data);
-        const auto *indices = static_cast<const std::uint32_t *>(f[1].data);
-        const Philox philox{{words[0], words[1]}, modifier};
-        std::size_t stretch = 0;
-        for (std::size_t i = 0; i != f[2].size; ++i) {
-          while (stretch + 2 < f[1].size && indices[stretch + 2] <= i)
-            stretch += 2;
-          ipu_model::writeNumber(type, f[2].data, i,
-                                 draw(philox, indices[stretch + 1] + (i - indices[stretch])));
-        }
-        return true;
-      });
-  const poplar::ComputeSet cs = graph.addComputeSet({name, what});
-  ipu_model::forEachTile(graph, flat, [&](unsigned tile, const std::vector<poplar::Interval> &parts) {
-    std::vector<unsigned> indices;
-    unsigned position = 0;
-    for (const poplar::Interval &part : parts) {
-      indices.push_back(position);
-      indices.push_back(static_cast<unsigned>(part.begin()));
-      position += static_cast<unsigned>(part.size());
-    }
-    const Tensor constant = graph.addConstant(poplar::UNSIGNED_INT, {indices.size()},
-                                              poplar::ArrayRef<unsigned>(indices), {name, "indices"});
-    graph.setTileMapping(constant, tile);
-    ipu_model::addKernelVertex(
-        graph, cs, kernel, tile,
-        ipu_model::kernelCycles(graph.getTarget(), position,
-                                std::max(1u, graph.getTarget().getVectorWidth(type)), cycles, 40),
-        {seed, constant, ipu_model::pick(flat, parts)});
-  });
-  prog.add(poplar::program::Execute(cs, name));
+  const Tensor out = makeOutput(graph, type, reference.shape(), &reference, {name, what});
+  const auto set = [type, modifier, draw = std::move(draw)](const std::uint32_t *words, void *field, std::size_t i,
+                                                            std::uint64_t index) {
+    writeNumber(type, field, i, draw(Philox{{words[0], words[1]}, modifier}, index));
+  };
+  addElementKernel(graph, std::string("poprand::") + what, out, &seed, set,
+                   std::max(1u, graph.getTarget().getVectorWidth(type)), cycles, 40, prog, {name, what});
   return out;
 }
 
@@ -117,34 +79,31 @@ Tensor generate(Graph &graph, const char *what, const Tensor *masterSeed, std::u
 
 void addCodelets(Graph &) {}
 
-Tensor uniform(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &reference,
-               const poplar::Type &type, double low, double high, Sequence &prog, const Name &name) {
-  if (!(low <= high))
-    throw poputil::poplibs_error("uniform: the lower bound is above the upper");
-  const bool integer = ipu_model::isInteger(type);
+Tensor uniform(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &reference, const Type &type,
+               double low, double high, Sequence &prog, const DebugContext &name) {
+  if (!(low <= high)) throw poputil::poplibs_error("uniform: the lower bound is above the upper");
+  const bool integer = isInteger(type);
   const double range = integer ? std::floor(high) - std::ceil(low) + 1 : high - low;
   return generate(
       graph, "uniform", seed, modifier, reference, type,
       [=](const Philox &philox, std::uint64_t index) {
-        std::uint32_t words[4];
-        philox.draw(index, 0, words);
-        return integer ? std::ceil(low) + std::floor(unit(words[0]) * range)
-                       : low + unit(words[0]) * range;
+        const double u = uniform01(philox, index);
+        return integer ? std::ceil(low) + std::floor(u * range) : low + u * range;
       },
       5, prog, name);
 }
 
-Tensor normal(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &reference,
-              const poplar::Type &type, double mean, double stdDev, Sequence &prog, const Name &name) {
+Tensor normal(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &reference, const Type &type,
+              double mean, double stdDev, Sequence &prog, const DebugContext &name) {
   return generate(
       graph, "normal", seed, modifier, reference, type,
-      [=](const Philox &philox, std::uint64_t index) { return mean + stdDev * gaussian(philox, index, 0); },
-      6, prog, name);
+      [=](const Philox &philox, std::uint64_t index) { return mean + stdDev * gaussian(philox, index, 0); }, 6, prog,
+      name);
 }
 
-Tensor truncatedNormal(Graph &graph, const Tensor *seed, std::uint32_t modifier,
-                       const Tensor &reference, const poplar::Type &type, double mean, double stdDev,
-                       double alpha, Sequence &prog, const Name &name) {
+Tensor truncatedNormal(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &reference,
+                       const Type &type, double mean, double stdDev, double alpha, Sequence &prog,
+                       const DebugContext &name) {
   if (!(alpha >= 1)) // below, most draws are thrown away
     throw poputil::poplibs_error("truncatedNormal: alpha must be at least 1");
   return generate(
@@ -157,27 +116,21 @@ Tensor truncatedNormal(Graph &graph, const Tensor *seed, std::uint32_t modifier,
       12, prog, name);
 }
 
-Tensor bernoulli(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &reference,
-                 const poplar::Type &type, double prob, Sequence &prog, const Name &name) {
+Tensor bernoulli(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &reference, const Type &type,
+                 double prob, Sequence &prog, const DebugContext &name) {
   return generate(
       graph, "bernoulli", seed, modifier, reference, type,
-      [=](const Philox &philox, std::uint64_t index) {
-        std::uint32_t words[4];
-        philox.draw(index, 0, words);
-        return unit(words[0]) < prob ? 1.0 : 0.0;
-      },
+      [=](const Philox &philox, std::uint64_t index) { return uniform01(philox, index) < prob ? 1.0 : 0.0; },
       5, prog, name);
 }
 
-Tensor dropout(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &in,
-               const Tensor &reference, double keepProbability, double scale, Sequence &prog,
-               const Name &name) {
-  const Tensor mask =
-      bernoulli(graph, seed, modifier, reference, in.elementType(), keepProbability, prog, name);
+Tensor dropout(Graph &graph, const Tensor *seed, std::uint32_t modifier, const Tensor &in, const Tensor &reference,
+               double keepProbability, double scale, Sequence &prog, const DebugContext &name) {
+  const Tensor mask = bernoulli(graph, seed, modifier, reference, in.elementType(), keepProbability, prog, name);
   using namespace popops::expr;
   return popops::map(graph, _1 * _2 * Const(scale), {in, mask}, prog, {name, "dropout"});
 }
 
-void setSeed(Graph &, const Tensor &, std::uint32_t, Sequence &, const Name &) {}
+void setSeed(Graph &, const Tensor &, std::uint32_t, Sequence &, const DebugContext &) {}
 
 } // namespace poprand

@@ -8,12 +8,6 @@
 #include <numeric>
 
 namespace popops {
-using ipu_model::Direction;
-using ipu_model::Slice;
-using poplar::Graph;
-using poplar::Interval;
-using poplar::Tensor;
-using poplar::Type;
 
 namespace {
 
@@ -22,7 +16,8 @@ class Accumulator {
 public:
   Accumulator(Operation op, Type type) : op_(op), floating_(type.isFloatingPoint()) {
     switch (op) {
-    case Operation::MUL: case Operation::LOGICAL_AND: f_ = 1, i_ = 1; break;
+    case Operation::MUL:
+    case Operation::LOGICAL_AND: f_ = 1, i_ = 1; break;
     case Operation::MIN:
       f_ = std::numeric_limits<double>::infinity(), i_ = std::numeric_limits<std::int64_t>::max();
       break;
@@ -35,16 +30,16 @@ public:
   }
   void add(Type type, const void *data, std::size_t at, bool partial) {
     if (floating_)
-      combine(f_, ipu_model::readNumber(type, data, at), partial);
+      combine(f_, readNumber(type, data, at), partial);
     else
-      combine(i_, ipu_model::readInteger(type, data, at), partial);
+      combine(i_, readInteger(type, data, at), partial);
   }
   void scale(double factor) { f_ *= factor; }
   void write(Type type, void *data, std::size_t at) const {
     if (floating_)
-      ipu_model::writeNumber(type, data, at, f_);
+      writeNumber(type, data, at, f_);
     else
-      ipu_model::writeInteger(type, data, at, i_);
+      writeInteger(type, data, at, i_);
   }
 
 private:
@@ -86,8 +81,7 @@ Tensor asRows(const Tensor &in, const std::vector<std::size_t> &dims, std::vecto
   }
   for (std::size_t d : dims)
     if (d >= in.rank())
-      throw poputil::poplibs_error("reduce: dimension " + std::to_string(d) + " of shape " +
-                                   in.shapeToString());
+      throw poputil::poplibs_error("reduce: dimension " + std::to_string(d) + " of shape " + in.shapeToString());
   order.insert(order.end(), last.begin(), last.end());
   const Tensor shuffled = in.dimShuffle(order);
   return shuffled.reshape({rows, rows == 0 ? 0 : in.numElements() / rows});
@@ -102,30 +96,25 @@ struct Share {
 };
 
 /// Adds a vertex a share that reduces runs of `in` to one element each of `out`.
-void addStage(Graph &graph, poplar::ComputeSet cs, const Tensor &in, const std::vector<Share> &shares,
-              const std::vector<Tensor> &outs, const ReduceParams &params, bool partialInput,
-              bool last) {
+void addStage(Graph &graph, ComputeSet cs, const Tensor &in, const std::vector<Share> &shares,
+              const std::vector<Tensor> &outs, const ReduceParams &params, bool partialInput, bool last) {
   const Type inType = in.elementType(), outType = outs.at(0).elementType();
   const bool update = last && params.update, scaled = last && params.useScale;
-  std::vector<ipu_model::KernelField> fields{{"in", Direction::Input, inType},
-                                             {"counts", Direction::Input, poplar::UNSIGNED_INT},
-                                             {"out", update ? Direction::InOut : Direction::Output, outType}};
-  if (scaled)
-    fields.push_back({"scale", Direction::Input, params.scale.elementType()});
+  std::vector<KernelField> fields{{"in", Direction::Input, inType},
+                                  {"counts", Direction::Input, poplar::UNSIGNED_INT},
+                                  {"out", update ? Direction::InOut : Direction::Output, outType}};
+  if (scaled) fields.push_back({"scale", Direction::Input, params.scale.elementType()});
   const Type scaleType = scaled ? params.scale.elementType() : poplar::FLOAT;
-  const std::uint32_t kernel = ipu_model::addKernel(
+  const std::uint32_t kernel = addKernel(
       *graph.data(), std::string("popops::Reduce") + (partialInput ? "Partials" : "") + "<" + inType.toString() + ">",
       fields, [=, op = params.op](const Slice *f) {
         std::size_t next = 0;
         const auto *counts = static_cast<const unsigned *>(f[1].data);
         for (std::size_t o = 0; o != f[2].size; ++o) {
           Accumulator sum(op, outType);
-          for (unsigned i = 0; i != counts[o]; ++i)
-            sum.add(inType, f[0].data, next++, partialInput);
-          if (scaled)
-            sum.scale(ipu_model::readNumber(scaleType, f[3].data, 0));
-          if (update)
-            sum.add(outType, f[2].data, o, true);
+          for (unsigned i = 0; i != counts[o]; ++i) sum.add(inType, f[0].data, next++, partialInput);
+          if (scaled) sum.scale(readNumber(scaleType, f[3].data, 0));
+          if (update) sum.add(outType, f[2].data, o, true);
           sum.write(outType, f[2].data, o);
         }
         return true;
@@ -135,18 +124,17 @@ void addStage(Graph &graph, poplar::ComputeSet cs, const Tensor &in, const std::
     const Tensor counts = graph.addConstant(poplar::UNSIGNED_INT, {share.counts.size()},
                                             poplar::ArrayRef<unsigned>(share.counts), "reduceCounts");
     graph.setTileMapping(counts, share.tile);
-    std::vector<Tensor> edges{ipu_model::pick(in, share.elements), counts, outs[s]};
-    if (scaled)
-      edges.push_back(params.scale);
-    ipu_model::addKernelVertex(graph, cs, kernel, share.tile,
-                    ipu_model::kernelCycles(graph.getTarget(), edges[0].numElements(),
-                                            std::max(1u, graph.getTarget().getVectorWidth(inType)), 2, 30),
+    std::vector<Tensor> edges{pick(in, share.elements), counts, outs[s]};
+    if (scaled) edges.push_back(params.scale);
+    addKernelVertex(graph, cs, kernel, share.tile,
+                    kernelCycles(graph.getTarget(), edges[0].numElements(),
+                                 std::max(1u, graph.getTarget().getVectorWidth(inType)), 2, 30),
                     edges);
   }
 }
 
 void addReduction(Graph &graph, const Tensor &in, Tensor out, const std::vector<std::size_t> &dims,
-                  const ReduceParams &params, const std::function<poplar::ComputeSet()> &nextSet) {
+                  const ReduceParams &params, const std::function<ComputeSet()> &nextSet) {
   std::vector<std::size_t> shape;
   const Tensor rows = asRows(in, dims, shape);
   out = out.flatten();
@@ -157,15 +145,14 @@ void addReduction(Graph &graph, const Tensor &in, Tensor out, const std::vector<
   if (logical != (in.elementType() == poplar::BOOL))
     throw poputil::poplibs_error("reduce: the operation does not take elements of type '" +
                                  in.elementType().toString() + "'");
-  if (out.numElements() == 0)
-    return;
+  if (out.numElements() == 0) return;
   const std::size_t length = rows.dim(1);
   const Tensor flat = rows.flatten();
   // First each tile reduces what it holds.
   std::vector<Share> shares;
   std::vector<std::vector<std::size_t>> partialsOf(out.numElements());
   std::size_t partials = 0;
-  ipu_model::forEachTile(graph, flat, [&](unsigned tile, const std::vector<Interval> &intervals) {
+  forEachTile(graph, flat, [&](unsigned tile, const std::vector<Interval> &intervals) {
     Share share{tile, {}, {}, {}};
     for (const Interval &interval : intervals)
       for (std::size_t begin = interval.begin(); begin != interval.end();) {
@@ -190,113 +177,103 @@ void addReduction(Graph &graph, const Tensor &in, Tensor out, const std::vector<
     graph.setTileMapping(outs.back(), share.tile);
     next += share.outputs.size();
   }
-  if (!shares.empty())
-    addStage(graph, nextSet(), flat, shares, outs, params, false, false);
+  if (!shares.empty()) addStage(graph, nextSet(), flat, shares, outs, params, false, false);
   // Then the tiles of the output reduce the partial results.
   shares.clear();
   outs.clear();
-  ipu_model::forEachTile(graph, out, [&](unsigned tile, const std::vector<Interval> &intervals) {
+  forEachTile(graph, out, [&](unsigned tile, const std::vector<Interval> &intervals) {
     Share share{tile, {}, {}, {}};
     for (const Interval &interval : intervals)
       for (std::size_t o = interval.begin(); o != interval.end(); ++o) {
         share.outputs.push_back(o);
         share.counts.push_back(static_cast<unsigned>(partialsOf[o].size()));
-        for (std::size_t p : partialsOf[o])
-          share.elements.emplace_back(p, p + 1);
+        for (std::size_t p : partialsOf[o]) share.elements.emplace_back(p, p + 1);
       }
-    if (share.elements.empty())
-      share.elements.emplace_back(0, 0);
-    outs.push_back(ipu_model::pick(out, intervals));
+    if (share.elements.empty()) share.elements.emplace_back(0, 0);
+    outs.push_back(pick(out, intervals));
     shares.push_back(std::move(share));
   });
   addStage(graph, nextSet(), partial, shares, outs, params, true, true);
 }
 
-Tensor makeResult(Graph &graph, const Tensor &in, const Type &type,
-                  const std::vector<std::size_t> &dims, const poplar::DebugContext &name) {
+Tensor makeResult(Graph &graph, const Tensor &in, const Type &type, const std::vector<std::size_t> &dims,
+                  const DebugContext &name) {
   std::vector<std::size_t> shape;
   asRows(in, dims, shape);
-  return ipu_model::makeOutput(graph, type, shape, nullptr, {name, "reduced"});
+  return makeOutput(graph, type, shape, nullptr, {name, "reduced"});
 }
 
-std::function<poplar::ComputeSet()> intoSequence(Graph &graph, poplar::program::Sequence &prog,
-                                                 const poplar::DebugContext &name) {
+std::function<ComputeSet()> intoSequence(Graph &graph, Sequence &prog, const DebugContext &name) {
   return [&graph, &prog, name] {
-    const poplar::ComputeSet cs = graph.addComputeSet({name, "reduce"});
+    const ComputeSet cs = graph.addComputeSet({name, "reduce"});
     prog.add(poplar::program::Execute(cs, name));
     return cs;
   };
 }
 
-std::function<poplar::ComputeSet()> intoSets(Graph &graph, std::vector<poplar::ComputeSet> &css,
-                                             std::size_t &used, const poplar::DebugContext &name) {
+std::function<ComputeSet()> intoSets(Graph &graph, std::vector<ComputeSet> &css, std::size_t &used,
+                                     const DebugContext &name) {
   return [&graph, &css, &used, name] {
-    if (used == css.size())
-      css.push_back(graph.addComputeSet({name, "reduce"}));
+    if (used == css.size()) css.push_back(graph.addComputeSet({name, "reduce"}));
     return css[used++];
   };
 }
 
 } // namespace
 
-void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out,
-                      const std::vector<std::size_t> &dims, ReduceParams params,
-                      poplar::program::Sequence &prog, const poplar::DebugContext &name,
-                      const poplar::OptionFlags &) {
+void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out, const std::vector<std::size_t> &dims,
+                      ReduceParams params, Sequence &prog, const DebugContext &name, const OptionFlags &) {
   addReduction(graph, in, out, dims, params, intoSequence(graph, prog, name));
 }
 
-void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out,
-                      const std::vector<std::size_t> &dims, ReduceParams params,
-                      std::vector<poplar::ComputeSet> &css, const poplar::DebugContext &name,
-                      const poplar::OptionFlags &) {
+void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out, const std::vector<std::size_t> &dims,
+                      ReduceParams params, std::vector<ComputeSet> &css, const DebugContext &name,
+                      const OptionFlags &) {
   std::size_t used = 0;
   addReduction(graph, in, out, dims, params, intoSets(graph, css, used, name));
 }
 
-Tensor reduce(Graph &graph, const Tensor &in, const Type &outType,
-              const std::vector<std::size_t> &dims, ReduceParams params,
-              poplar::program::Sequence &prog, const poplar::DebugContext &name,
-              const poplar::OptionFlags &) {
-  if (params.update)
-    throw poputil::poplibs_error("reduce with update needs an output; use reduceWithOutput");
+Tensor reduce(Graph &graph, const Tensor &in, const Type &outType, const std::vector<std::size_t> &dims,
+              ReduceParams params, Sequence &prog, const DebugContext &name, const OptionFlags &) {
+  if (params.update) throw poputil::poplibs_error("reduce with update needs an output; use reduceWithOutput");
   const Tensor out = makeResult(graph, in, outType, dims, name);
   reduceWithOutput(graph, in, out, dims, params, prog, name);
   return out;
 }
 
-Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims,
-              ReduceParams params, poplar::program::Sequence &prog, const poplar::DebugContext &name,
-              const poplar::OptionFlags &) {
+Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims, ReduceParams params, Sequence &prog,
+              const DebugContext &name, const OptionFlags &) {
   return reduce(graph, in, in.elementType(), dims, params, prog, name);
 }
 
-Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims,
-              ReduceParams params, std::vector<poplar::ComputeSet> &css,
-              const poplar::DebugContext &name, const poplar::OptionFlags &) {
-  const Tensor out = makeResult(graph, in, in.elementType(), dims, name);
+Tensor reduce(Graph &graph, const Tensor &in, const Type &outType, const std::vector<std::size_t> &dims,
+              ReduceParams params, std::vector<ComputeSet> &css, const DebugContext &name, const OptionFlags &) {
+  const Tensor out = makeResult(graph, in, outType, dims, name);
   reduceWithOutput(graph, in, out, dims, params, css, name);
   return out;
 }
 
-void reduceMany(Graph &graph, const std::vector<SingleReduceOp> &reductions,
-                std::vector<Tensor> &outputs, poplar::program::Sequence &prog,
-                const poplar::DebugContext &name, const poplar::OptionFlags &) {
+Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims, ReduceParams params,
+              std::vector<ComputeSet> &css, const DebugContext &name, const OptionFlags &) {
+  return reduce(graph, in, in.elementType(), dims, params, css, name);
+}
+
+void reduceMany(Graph &graph, const std::vector<SingleReduceOp> &reductions, std::vector<Tensor> &outputs,
+                Sequence &prog, const DebugContext &name, const OptionFlags &) {
   const bool make = outputs.empty();
   if (!make && outputs.size() != reductions.size())
     throw poputil::poplibs_error("reduceMany: " + std::to_string(outputs.size()) + " outputs for " +
                                  std::to_string(reductions.size()) + " reductions");
-  std::vector<poplar::ComputeSet> css;
+  std::vector<ComputeSet> css;
   for (std::size_t i = 0; i != reductions.size(); ++i) {
     const SingleReduceOp &op = reductions[i];
     if (make)
-      outputs.push_back(makeResult(graph, op.in, op.useOutType ? op.outType : op.in.elementType(),
-                                   op.dims, {name, op.debugName}));
+      outputs.push_back(
+          makeResult(graph, op.in, op.useOutType ? op.outType : op.in.elementType(), op.dims, {name, op.debugName}));
     std::size_t used = 0;
     addReduction(graph, op.in, outputs[i], op.dims, op.params, intoSets(graph, css, used, name));
   }
-  for (const poplar::ComputeSet &cs : css)
-    prog.add(poplar::program::Execute(cs, name));
+  for (const ComputeSet &cs : css) prog.add(poplar::program::Execute(cs, name));
 }
 
 } // namespace popops

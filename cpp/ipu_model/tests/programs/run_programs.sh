@@ -38,6 +38,9 @@ expect 0 "remote buffers OK" "$here/remote_buffer.cpp"
 expect 0 "sum of squares 42925" "$here/multi_vertex.cpp"
 expect 0 "state OK" "$here/persistent_state.cpp"
 expect 0 "halo exchange OK" "$here/halo_exchange.cpp"
+for strategy in implicit "one by one" "two waves" "by direction" "many tensors"; do
+    expect 0 "within its band" "$here/published_halo.cpp" "$strategy"
+done
 expect 0 "ipu1: 1216 tiles of 262144 bytes, 6 workers" "$here/planner.cpp"
 expect 0 "control flow OK" "$here/control_flow.cpp"
 if has_header gtest/gtest.h; then
@@ -53,6 +56,8 @@ else
 fi
 expect refused "Field 'Histogram.bins' has unsupported field type 'unsigned int [16]'" "$here/refused_field.cpp"
 expect refused "writes to elements [0:600) of variable 'data'" "$here/refused_race.cpp"
+expect 2 "(libpva) is not covered by the IPU model" "$here/refused_report.cpp"
+expect 2 "<popnn/NonLinearity.hpp> is not covered by the model" "$here/refused_header.cpp"
 expect 42 "helped" -I "$here/include" -DHELPER_ANSWER=42 --source "$here/helper.cpp" "$here/more_sources.cpp" --flag "two words"
 expect 2 "no such program" "$here/missing.cpp"
 expect 2 "cannot compile" -DHELPER_ANSWER=nothing --source "$here/helper.cpp" "$here/more_sources.cpp"
