@@ -1,8 +1,9 @@
 use crate::{data, settings, trainer};
 use spikeseek::engine::cpu::lif::Method;
 use spikeseek::engine::lif::{LifWeights, OutputGradient};
-use spikeseek::network::{Capacity, NamedCapacity};
+use spikeseek::network::{Capacity, NamedCapacity, Selection};
 use spikeseek::random::Key;
+use spikeseek::train::lif::{Settings, Trainer};
 use spikeseek::train::loss::ActivityRegulariser;
 
 /// T14: the loss falls, and the sparse network with lists of 5 % of its neurons ends within three
@@ -83,6 +84,26 @@ fn gradients_above_the_second_threshold_point_the_same_way() {
     println!("cosines {:.3} {:.3}", cosine(0), cosine(1));
     assert!(cosine(0) > 0.3, "{}", cosine(0));
     assert!((cosine(1) - 1.0).abs() < 1e-6, "{}", cosine(1));
+}
+
+/// Who is dropped at random depends on the seed of the run, and on nothing else of it: the weights are the
+/// same here, and nothing is shuffled.
+#[test]
+fn random_selection_takes_the_seed_of_the_run() {
+    let (train, _) = data(4, 10);
+    let evaluated = |selection, seed| {
+        let mut settings = settings(Method::SparseLayer, 0.05, 4);
+        settings.network.weight_mul = 6.0;
+        settings.network.selection = selection;
+        let checkpoint = trainer(settings.clone()).checkpoint();
+        let settings = Settings { seed, ..settings };
+        Trainer::resume(settings, &checkpoint).expect("the same network").evaluate(&train)
+    };
+    let random = |seed| evaluated(Selection::Random, seed);
+    assert!(random(1).layers[0].dropped > 0.0);
+    assert_eq!(random(1), random(1));
+    assert_ne!(random(1), random(2));
+    assert_eq!(evaluated(Selection::LowestIds, 1), evaluated(Selection::LowestIds, 2));
 }
 
 /// Automatic capacities end the overflow.
