@@ -305,7 +305,7 @@ fn what_is_missing_is_named_where_it_belongs() {
         refused(&text.replacen(gone, "", 1), at, key, &[part]).unwrap();
     }
     let named = sound().replace("name = \"sobol\"", "nam = \"sobol\"");
-    refused(&named, "nam = ", "sampler.nam", &["did you mean `name`?"]).unwrap();
+    refused(&named, "nam = \"sobol\"", "sampler.nam", &["did you mean `name`?"]).unwrap();
     let mnist = sound().replace("\"digits\"", "\"mnist\"");
     refused(&mnist, "[data]", "data.dir", &["is missing", "--data-dir"]).unwrap();
     match parse("") {
