@@ -92,9 +92,15 @@ pub fn best_confident(
     }
     let free = |i: &usize| draw[*i].feasible() && !taken.contains(i);
     let mut order: Vec<usize> = (0..draw.len()).filter(free).collect();
-    // A score is never NaN, so any two compare; the sort keeps the first of equals first.
-    order.sort_by(|&a, &b| draw[b].partial_cmp(&draw[a]).unwrap_or(Ordering::Equal));
-    order.truncate(MOST);
+    // A score is never NaN, so any two compare; of equals the first comes first.
+    let better = |&a: &usize, &b: &usize| {
+        draw[b].partial_cmp(&draw[a]).unwrap_or(Ordering::Equal).then(a.cmp(&b))
+    };
+    if order.len() > MOST {
+        order.select_nth_unstable_by(MOST, better);
+        order.truncate(MOST);
+    }
+    order.sort_unstable_by(better);
     let mut likeliest = (f64::NEG_INFINITY, best);
     let (mut rest, mut size) = (&order[..], FIRST);
     while !rest.is_empty() {
