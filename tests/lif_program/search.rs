@@ -259,6 +259,27 @@ fn thresholds_in_the_wrong_order_fail_with_the_reason() {
     }
 }
 
+/// Variables keep their order, on which the points depend.
+#[test]
+fn an_option_that_says_what_the_file_says_changes_nothing() {
+    let place = Place::new();
+    place.file("study.toml", SEARCH);
+    let seed = SEARCH.lines().find_map(|line| line.strip_prefix("seed = ")).unwrap();
+    place.success("search study.toml --save a --calls 2");
+    place.success(&format!("search study.toml --save b --calls 2 --seed {seed}"));
+    let (a, b) = (record(&place, "a"), record(&place, "b"));
+    assert_eq!(a.space, b.space);
+    assert_eq!(a.trials[1].point, b.trials[1].point);
+}
+
+#[test]
+fn a_run_file_is_no_study() {
+    let place = Place::new();
+    place.file("run.toml", "model = \"lif\"\n");
+    let text = place.refusal("search run.toml --save none");
+    assert!(text.contains("`study`") && text.contains("spikeseek train"), "{text}");
+}
+
 #[test]
 fn what_cannot_be_searched_is_told() {
     let place = Place::new();

@@ -200,7 +200,7 @@ fn options_replace_settings() {
         ("--max_activity 2", ["--max_activity", "share"]),
         ("--sparse_size_inp 9", ["--sparse_size_inp", "unknown key"]),
         ("--dataset dvs_gestur", ["--dataset", "did you mean `dvs_gesture`"]),
-        ("--dataset NMNIST", ["data.classes", "unknown key"]),
+        ("--dataset NMNIST", ["data.units", "unknown key"]),
         ("--impl_method dens", ["--impl_method", "did you mean `dense`"]),
     ] {
         let text = place.refusal(&format!("train run.toml {options}"));
