@@ -96,6 +96,11 @@ impl LifStudy {
         let mut tables = vec!["model", "data", "network", "training", "silence"];
         tables.extend(Frame::TABLES);
         document.check_keys(&[], &tables)?;
+        if document.keys(&["study"])?.is_empty() {
+            let text = "is missing: this is a run file, which `spikeseek train` takes; a study has [study] \
+                        with a name, [space] and [budget] besides";
+            return Err(document.error(&["study"], text));
+        }
         let frame = Frame::from_document(&document)?;
         let run = RunFile::from_document(&document, frame.study.seed)?;
         let study = LifStudy { frame, silence: document.table(&["silence"])?, run };
