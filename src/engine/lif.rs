@@ -184,9 +184,9 @@ impl<T: Copy> SpikeList<T> {
 
     /// Appends a row: the spikes, then the gradient-only entries.
     pub fn push_row(&mut self, spikes: &[(u32, T)], gradient_only: &[(u32, T)]) {
-        for &(id, potential) in spikes.iter().chain(gradient_only) {
-            self.ids.push(id);
-            self.potentials.push(potential);
+        for part in [spikes, gradient_only] {
+            self.ids.extend(part.iter().map(|entry| entry.0));
+            self.potentials.extend(part.iter().map(|entry| entry.1));
         }
         self.spikes.push(spikes.len() as u32);
         self.ends.push(self.ids.len() as u32);

@@ -90,18 +90,20 @@ impl<T: Real> Selector<T> {
         list: &mut SpikeList<T>,
     ) -> RowActivity {
         let above = |v, threshold| crosses(v, threshold, self.comparison);
-        self.spikes.clear();
-        self.near.clear();
+        // Each candidate is written to both and counted in one: which it will be cannot be predicted, and a
+        // branch would be taken wrongly about as often as rightly.
+        self.spikes.resize(candidates.len(), (0, T::zero()));
+        self.near.resize(candidates.len(), (0, T::zero()));
         let (mut crossed, mut near) = (0, 0);
-        for &(id, v) in candidates {
-            if above(v, self.threshold) {
-                crossed += 1;
-                self.spikes.push((id, v));
-            } else if above(v, self.second_threshold) {
-                near += 1;
-                self.near.push((id, v));
-            }
+        for &candidate in candidates {
+            self.spikes[crossed] = candidate;
+            self.near[near] = candidate;
+            let fires = above(candidate.1, self.threshold);
+            crossed += usize::from(fires);
+            near += usize::from(!fires & above(candidate.1, self.second_threshold));
         }
+        self.spikes.truncate(crossed);
+        self.near.truncate(near);
         let room = self.capacity;
         match self.selection {
             Selection::LowestIds => {

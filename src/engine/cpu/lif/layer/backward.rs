@@ -102,37 +102,41 @@ pub fn slot_errors<'a>(
     (0..samples)
         .into_par_iter()
         .map(|b| {
-            let mut out = Vec::new();
+            let length = stretch.lengths[b];
+            let mut out = Vec::with_capacity((0..length).map(|k| ids(b, k).len()).sum());
             let mut h = vec![ZERO; upper.blocks()];
-            for k in 0..stretch.lengths[b] {
-                for (n, h) in h.iter_mut().enumerate() {
-                    *h = if k + delay < stretch.lengths[b] {
-                        errors.h[n * rows + stretch.starts[b] + k + delay]
-                    } else {
-                        errors.after[n * samples + b]
-                    };
-                }
-                push_products(&upper.w, &h, ids(b, k), &mut out);
-            }
+            widest(
+                #[inline(always)]
+                || {
+                    for k in 0..length {
+                        let (all, stride, first) = if k + delay < length {
+                            (&errors.h, rows, stretch.starts[b] + k + delay)
+                        } else {
+                            (&errors.after, samples, b)
+                        };
+                        // Copied, since rows a power of two apart drive each other out of the cache.
+                        for (n, h) in h.iter_mut().enumerate() {
+                            *h = all[n * stride + first];
+                        }
+                        push_products(&upper.w, &h, ids(b, k), &mut out);
+                    }
+                },
+            );
             out
         })
         .collect()
 }
 
 /// Appends Σ_k W\[k, id\]·h\[k\] of each id.
+#[inline(always)]
 fn push_products(w: &Blocked, h: &[Row], ids: &[u32], out: &mut Vec<f32>) {
-    widest(
-        #[inline(always)]
-        || {
-            for &id in ids {
-                let mut sums = ZERO;
-                for (n, h) in h.iter().enumerate() {
-                    dot_into(&mut sums, &w.rows[n * w.inputs + id as usize], h);
-                }
-                out.push(total(&sums));
-            }
-        },
-    );
+    for &id in ids {
+        let mut sums = ZERO;
+        for (n, h) in h.iter().enumerate() {
+            dot_into(&mut sums, &w.block(n)[id as usize], h);
+        }
+        out.push(total(&sums));
+    }
 }
 
 /// The backward pass. `from_above` has e of every list entry of the stretch (row 0 left out), or
@@ -403,7 +407,11 @@ impl Sweep<'_> {
                 let (mut fed_back, mut errors) = (Vec::new(), Vec::new());
                 for k in (0..self.stretch.lengths[b]).rev() {
                     fed_back.clear();
-                    push_products(weights, &later, list.row(k + 1), &mut fed_back);
+                    fed_back.clear();
+                    widest(
+                        #[inline(always)]
+                        || push_products(weights, &later, list.row(k + 1), &mut fed_back),
+                    );
                     errors.clear();
                     let potentials = &list.potentials()[list.range(k + 1)];
                     let parts = self.errors_of(b, k).iter().zip(&fed_back).zip(potentials);
