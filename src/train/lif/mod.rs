@@ -27,6 +27,8 @@ use crate::train::loss::{Objective, Scored};
 use crate::train::optimiser::{Optimiser, OptimiserKind};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{self, Scope};
 
 /// Everything that a run depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -292,14 +294,16 @@ impl Trainer {
         let key = self.settings.key().epoch(self.epochs as u64);
         shuffle(&mut key.stream(Purpose::Shuffle), &mut order);
         let mut tally = Tally::new(&self.settings.network);
-        for chosen in order.chunks(self.settings.batch_size) {
-            let (batch, labels) = batch_of(data, chosen);
-            let (pass, scored) = self.learn(&batch, &labels);
-            tally.add(&scored, &labels, &pass);
-            if !progress(tally.samples, &pass) {
-                return None;
+        thread::scope(|scope| {
+            for (batch, labels) in read_ahead(scope, data, &order, self.settings.batch_size) {
+                let (pass, scored) = self.learn(&batch, &labels);
+                tally.add(&scored, &labels, &pass);
+                if !progress(tally.samples, &pass) {
+                    return None;
+                }
             }
-        }
+            Some(())
+        })?;
         self.epochs += 1;
         Some(tally.metrics(&self.settings.network, self.capacities.current()))
     }
@@ -309,17 +313,37 @@ impl Trainer {
         let Settings { network, objective, .. } = &self.settings;
         let mut tally = Tally::new(network);
         let all: Vec<usize> = (0..data.len()).collect();
-        for chosen in all.chunks(self.settings.batch_size) {
-            let (batch, labels) = batch_of(data, chosen);
-            // The pass before the first step: no step draws its numbers.
-            let pass = self.engine.infer(&batch, self.first_pass.wrapping_sub(1), false);
-            tally.add(&objective.score(network, &pass, &labels), &labels, &pass);
-        }
+        thread::scope(|scope| {
+            for (batch, labels) in read_ahead(scope, data, &all, self.settings.batch_size) {
+                // The pass before the first step: no step draws its numbers.
+                let pass = self.engine.infer(&batch, self.first_pass.wrapping_sub(1), false);
+                tally.add(&objective.score(network, &pass, &labels), &labels, &pass);
+            }
+        });
         tally.metrics(network, self.capacities.current())
     }
 }
 
+/// Samples and their labels.
+type Batch = (Vec<SpikeTrain>, Vec<u32>);
+
+/// The batches of an epoch, read by a thread of their own while the ones before them are trained on: a slow
+/// disk does not hold training up. It ends when nobody listens any more.
+fn read_ahead<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    data: &'scope SpikeSet,
+    order: &'scope [usize],
+    batch_size: usize,
+) -> Receiver<Batch> {
+    let (sender, batches) = sync_channel(1);
+    scope.spawn(move || {
+        let unheard = |chosen| sender.send(batch_of(data, chosen)).is_err();
+        order.chunks(batch_size).any(unheard)
+    });
+    batches
+}
+
 /// The chosen samples and their labels.
-pub fn batch_of(data: &SpikeSet, chosen: &[usize]) -> (Vec<SpikeTrain>, Vec<u32>) {
+pub fn batch_of(data: &SpikeSet, chosen: &[usize]) -> Batch {
     chosen.iter().map(|&i| (data.train(i), u32::from(data.label(i)))).unzip()
 }
