@@ -131,6 +131,7 @@ void addKernelVertex(poplar::Graph &graph, poplar::ComputeSet cs, std::uint32_t 
 namespace poplar {
 
 std::string DataStream::handle() const { return stream_->handle; }
+DataStream::operator StringRef() const { return stream_->handle; }
 std::size_t DataStream::numElements() const { return stream_->count; }
 Type DataStream::elementType() const { return stream_->type; }
 std::string RemoteBuffer::handle() const { return data_->handle; }

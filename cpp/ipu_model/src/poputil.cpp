@@ -270,7 +270,8 @@ std::vector<Interval> flattenIntervals(const Regions &intervals) {
   return flat;
 }
 
-std::vector<Interval> mergeAdjacentRegions(const std::vector<Interval> &regions) {
+void mergeAdjacentRegions(std::vector<Interval> &regions) {
+  std::sort(regions.begin(), regions.end());
   std::vector<Interval> merged;
   for (const Interval &region : regions) {
     if (!merged.empty() && merged.back().end() == region.begin())
@@ -278,7 +279,11 @@ std::vector<Interval> mergeAdjacentRegions(const std::vector<Interval> &regions)
     else if (region.size() != 0)
       merged.push_back(region);
   }
-  return merged;
+  regions = std::move(merged);
+}
+
+void mergeAdjacentRegions(Regions &mapping) {
+  for (auto &regions : mapping) mergeAdjacentRegions(regions);
 }
 
 std::size_t intervalSequenceNumElements(const std::vector<Interval> &intervals) {

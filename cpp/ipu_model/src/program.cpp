@@ -70,6 +70,8 @@ ProgramNode &Program::own() {
 Sequence::Sequence(const DebugContext &name) : Program(makeNode(Kind::Sequence, name)) {}
 Sequence::Sequence(std::initializer_list<Program> programs, const DebugContext &name)
     : Program(makeNode(Kind::Sequence, name, {}, programs)) {}
+Sequence::Sequence(const std::vector<Program> &programs, const DebugContext &name)
+    : Program(makeNode(Kind::Sequence, name, {}, programs)) {}
 void Sequence::add(const Program &program) {
   const Program copy = program; // keeps `program` apart where it is this sequence itself
   own().children.push_back(copy);

@@ -99,9 +99,7 @@ public:
   }
   template <typename T>
   Tensor addConstant(const Type &type, ArrayRef<std::size_t> shape, const T *values, const DebugContext &context = {}) {
-    std::size_t count = 1;
-    for (std::size_t n : shape) count *= n;
-    return addConstant(type, shape, ArrayRef<T>(values, count), context);
+    return addConstant(type, shape, ArrayRef<T>(values, count(shape)), context);
   }
   Tensor addConstantHalf(const Type &type, ArrayRef<std::size_t> shape, std::uint16_t value,
                          const DebugContext &context = {}) {
@@ -110,6 +108,10 @@ public:
   Tensor addConstantHalf(const Type &type, ArrayRef<std::size_t> shape, ArrayRef<std::uint16_t> values,
                          const DebugContext &context = {}) {
     return addConstantValues(type, shape, ipu_model::HostValues::half(values.data(), values.size()), false, context);
+  }
+  Tensor addConstantHalf(const Type &type, ArrayRef<std::size_t> shape, const std::uint16_t *values,
+                         const DebugContext &context = {}) {
+    return addConstantHalf(type, shape, ArrayRef<std::uint16_t>(values, count(shape)), context);
   }
   Tensor clone(const Type &type, const Tensor &tensor, const DebugContext & = {},
                TensorCloneMethod = TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES);
@@ -171,6 +173,9 @@ public:
   void setInitialValueHalf(FieldRef field, ArrayRef<std::uint16_t> values) {
     setFieldValues(field, ipu_model::HostValues::half(values.data(), values.size()));
   }
+  void setInitialValueHalf(const Tensor &tensor, std::uint16_t value) {
+    setTensorValues(tensor, ipu_model::HostValues::half(&value, 1), true);
+  }
   void setInitialValueHalf(const Tensor &tensor, ArrayRef<std::uint16_t> values) {
     setTensorValues(tensor, ipu_model::HostValues::half(values.data(), values.size()), false);
   }
@@ -189,7 +194,8 @@ public:
   }
   VertexPerfEstimate getPerfEstimate(const VertexRef &vertex) const;
   void registerPerfEstimator(StringRef vertexType, PerfEstimateFunc estimator);
-  /// The names of SDK 1.x for the two calls above.
+  /// The names of SDK 1.x for the calls above.
+  std::uint64_t getCycleEstimate(const VertexRef &vertex) const { return getPerfEstimate(vertex).cycles; }
   void setCycleEstimate(const VertexRef &vertex, std::uint64_t cycles) { setPerfEstimate(vertex, cycles); }
   void registerCycleEstimator(StringRef vertexType,
                               std::function<std::uint64_t(const VertexIntrospector &, const Target &)> estimator);
@@ -220,6 +226,11 @@ public:
   unsigned physicalTile(unsigned tile) const;
 
 private:
+  static std::size_t count(ArrayRef<std::size_t> shape) {
+    std::size_t n = 1;
+    for (std::size_t size : shape) n *= size;
+    return n;
+  }
   [[noreturn]] static void notCovered(const std::string &what, const std::string &instead);
   Graph(std::shared_ptr<ipu_model::GraphData> data, Target target, std::vector<unsigned> tiles);
   Tensor addConstantValues(const Type &, ArrayRef<std::size_t> shape, ipu_model::HostValues, bool scalar,

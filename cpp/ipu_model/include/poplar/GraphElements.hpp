@@ -85,6 +85,8 @@ public:
   DataStream() = default;
   explicit DataStream(std::shared_ptr<const ipu_model::Stream> stream) : stream_(std::move(stream)) {}
   std::string handle() const;
+  /// Lets Engine::connectStream take the stream itself for its handle, as SDK 1.x does.
+  operator StringRef() const;
   std::size_t numElements() const;
   Type elementType() const;
   bool valid() const { return stream_ != nullptr; }

@@ -28,7 +28,9 @@ std::vector<Regions> splitRegionsBetweenWorkers(const poplar::Target &target, co
 std::vector<std::size_t> balancedPartition(std::size_t n, std::size_t partitions);
 
 std::vector<Interval> flattenIntervals(const Regions &intervals);
-std::vector<Interval> mergeAdjacentRegions(const std::vector<Interval> &regions);
+/// Sorts the regions (of each list) and joins those that touch.
+void mergeAdjacentRegions(std::vector<Interval> &regions);
+void mergeAdjacentRegions(Regions &mapping);
 std::size_t intervalSequenceNumElements(const std::vector<Interval> &intervals);
 std::size_t intervalSequenceNumElements(const Regions &intervals);
 

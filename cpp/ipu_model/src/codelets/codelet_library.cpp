@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <mutex>
 
@@ -184,6 +185,17 @@ void refuseHeap(const fs::path &object, const Source &source) {
                              ": tiles have no heap; take memory from a Vector field instead of new or malloc");
 }
 
+/// Whether the source asks for the IPU target's macro, which it was not given.
+bool hasIpuPart(const Source &source) {
+  std::string text = source.text;
+  if (!source.path.empty()) {
+    std::ifstream file(source.path);
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  return text.find("__IPU__") != std::string::npos &&
+         std::find(source.flags.begin(), source.flags.end(), "-D__IPU__") == source.flags.end();
+}
+
 /// Compiles, reflects, and puts the shared object at `object`.
 void build(const Source &source, const std::string &preprocessed, const fs::path &object, std::string &messages) {
   const CodeletCompiler &compiler = CodeletCompiler::instance();
@@ -192,6 +204,8 @@ void build(const Source &source, const std::string &preprocessed, const fs::path
   compiler.compileForReflection(preprocessed, source.flags, forReflection, messages);
   const std::vector<ReflectedClass> classes = reflectVertexClasses(forReflection);
   refuseProblems(classes);
+  if (classes.empty() && (hasIpuPart(source) || preprocessed.find("LibraryEntry") == std::string::npos))
+    throw graph_program_compilation_error(source.label() + ": error: no vertex class is defined");
   const bool usesRandom = preprocessed.find("__builtin_ipu_urand32()") != std::string::npos;
   compiler.compileForExecution(preprocessed + entryPointSource(classes, usesRandom), source.flags, forExecution);
   refuseHeap(forExecution, source);
@@ -226,7 +240,11 @@ const std::vector<Tolerance> &tolerances() {
       {{"'rptsize_t'", "'float2'", "'float4'", "'half2'", "'half4'", "'short2'", "'int2'", "__builtin_ipu_", "'ipu'"},
        {},
        {"-include", "ipu_intrinsics"},
-       "uses names of the IPU target without including them; the SDK's IPUModel target refuses that"}};
+       "uses names of the IPU target without including them; the SDK's IPUModel target refuses that"},
+      {{"no vertex class is defined"},
+       {},
+       {"-D__IPU__"},
+       "keeps its vertices for the IPU target; compiled with __IPU__ defined"}};
   return all;
 }
 
