@@ -255,7 +255,10 @@ void EngineData::execute(const Node &node) {
     if (node.tensors.empty() || predicate(node.tensors[0])) raise(node);
     break;
   case Kind::CycleStamp: {
-    const std::uint64_t cycles = profile_.totalCycles();
+    std::uint64_t cycles = profile_.totalCycles();
+    if (node.tensors.size() > 1) // since an earlier stamp
+      cycles -= static_cast<std::uint64_t>(integer(node.tensors[1], 0)) +
+                (static_cast<std::uint64_t>(integer(node.tensors[1], 1)) << 32);
     std::byte words[8];
     writeInteger(poplar::UNSIGNED_INT, words, 0, static_cast<std::int64_t>(cycles & 0xffffffffu));
     writeInteger(poplar::UNSIGNED_INT, words, 1, static_cast<std::int64_t>(cycles >> 32));

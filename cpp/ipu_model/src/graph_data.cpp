@@ -73,21 +73,15 @@ std::vector<double> valuesOf(const GraphData &graph, const Vertex &vertex, const
 }
 
 std::optional<Alias> findAlias(const View &view) {
-  struct Range {
-    poplar::VarId variable;
-    std::size_t begin, end;
-  };
-  std::vector<Range> ranges;
+  std::vector<poplar::VariableInterval> ranges;
   for (const Run &run : view.runs()) {
     if (run.stride == 0) return Alias{run.variable, run.begin};
-    forEachStretch(run, [&](std::size_t begin, std::size_t end) { ranges.push_back({run.variable, begin, end}); });
+    forEachStretch(run, [&](std::size_t begin, std::size_t end) { ranges.push_back({run.variable, {begin, end}}); });
   }
-  std::sort(ranges.begin(), ranges.end(), [](const Range &a, const Range &b) {
-    return a.variable != b.variable ? a.variable < b.variable : a.begin < b.begin;
-  });
+  std::sort(ranges.begin(), ranges.end());
   for (std::size_t i = 1; i < ranges.size(); ++i)
-    if (ranges[i].variable == ranges[i - 1].variable && ranges[i].begin < ranges[i - 1].end)
-      return Alias{ranges[i].variable, ranges[i].begin};
+    if (ranges[i].var == ranges[i - 1].var && ranges[i].interval.begin() < ranges[i - 1].interval.end())
+      return Alias{ranges[i].var, ranges[i].interval.begin()};
   return std::nullopt;
 }
 

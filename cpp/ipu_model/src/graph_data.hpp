@@ -39,6 +39,11 @@ public:
   }
 
   bool onOneTile() const { return parts_.size() == 1; }
+  /// Whether any of [begin, end) is mapped.
+  bool anyIn(std::size_t begin, std::size_t end) const {
+    const auto after = parts_.lower_bound(end);
+    return after != parts_.begin() && std::prev(after)->second.end > begin;
+  }
 
 private:
   struct Part {

@@ -69,6 +69,21 @@ TEST_CASE("older spellings, handles instead of names, lists instead of pointers"
   CHECK(cycles > 30);
 }
 
+TEST_CASE("a negative long of vertex state keeps its sign, though a tile's long has 32 bits") {
+  Machine m;
+  std::stringstream source("#include <poplar/Vertex.hpp>\n"
+                           "class Down : public poplar::Vertex { public: long n; std::size_t step; poplar::Output<int> out;"
+                           " bool compute() { n -= step; *out = n < 0 ? int(n) : 99; return true; } };");
+  m.graph.addCodelets(source);
+  const Tensor out = m.variable(INT, {}, "out");
+  const ComputeSet cs = m.graph.addComputeSet("down");
+  const VertexRef v = m.graph.addVertex(cs, "Down", {{"out", out}});
+  m.graph.setTileMapping(v, 0);
+  m.graph.setInitialValue(v["n"], -3);
+  m.graph.setInitialValue(v["step"], std::size_t{5});
+  CHECK(m.result<int>(Repeat(2, Execute(cs)), out) == std::vector<int>{-13});
+}
+
 TEST_CASE("half values as bits") {
   Machine m;
   const std::vector<std::uint16_t> bits{0x3C00, 0xC000}; // 1, -2

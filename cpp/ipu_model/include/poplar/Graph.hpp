@@ -55,7 +55,7 @@ public:
     std::vector<Tensor> tensors_;
     bool list_ = false;
     alignas(8) unsigned char bytes_[8] = {};
-    ipu_model::HostValues value_{nullptr, 0, ipu_model::HostValues::Kind::Bool, 0};
+    ipu_model::HostValues value_{nullptr, 0, {}};
   };
 
   explicit Graph(const Target &target, unsigned replicationFactor = 1);

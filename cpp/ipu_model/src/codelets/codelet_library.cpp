@@ -116,8 +116,6 @@ Loaded load(const fs::path &object) {
   return {nullptr, nullptr};
 }
 
-void nothingToDestroy(void *) {}
-
 VertexClass classFrom(const device::ClassEntry &entry, const device::LibraryEntry &library) {
   VertexClass result;
   result.name = entry.name;
@@ -128,7 +126,6 @@ VertexClass classFrom(const device::ClassEntry &entry, const device::LibraryEntr
   result.ipuStateBytes = vertexStateBytes(result.fields);
   result.usesRandom = library.seedRandom != nullptr;
   result.construct = entry.construct;
-  result.destroy = nothingToDestroy;
   result.compute = entry.compute;
   result.perfEstimate = entry.perfEstimate;
   result.seedRandom = library.seedRandom;
@@ -347,8 +344,6 @@ void bindVector(void *object, const Field &field, void *first, std::size_t n) {
   std::memcpy(static_cast<std::byte *>(object) + field.offset, &image, sizeof image);
 }
 
-void bindScalar(void *object, const Field &field, void *element) { bindVector(object, field, element, 1); }
-
 void bindVectorList(void *object, const Field &field, const std::vector<std::pair<void *, std::size_t>> &rows,
                     std::vector<std::byte> &storage) {
   storage.resize(rows.size() * sizeof(device::EdgeImage));
@@ -367,7 +362,7 @@ void setState(void *object, const Field &field, const void *value) {
   }
   std::int32_t narrow;
   std::memcpy(&narrow, value, sizeof narrow);
-  const std::int64_t wide = field.elementType == "int" ? narrow : static_cast<std::uint32_t>(narrow);
+  const std::int64_t wide = field.elementType == "int" ? std::int64_t{narrow} : static_cast<std::uint32_t>(narrow);
   std::memcpy(member, &wide, sizeof wide);
 }
 

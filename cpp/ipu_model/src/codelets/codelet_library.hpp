@@ -61,7 +61,6 @@ struct VertexClass {
   bool usesRandom = false;       ///< calls a random builtin: call seedRandom before each compute
 
   void (*construct)(void *) = nullptr; ///< zeroes the object: codelet constructors never run, as on a tile
-  void (*destroy)(void *) = nullptr;
   bool (*compute)(void *, unsigned workerId) = nullptr; ///< true for codelets that return void
   std::uint64_t (*perfEstimate)(void *) = nullptr;      ///< null unless the codelet has getCycleEstimate()
   void (*seedRandom)(std::uint64_t) = nullptr;          ///< of the calling thread
@@ -69,8 +68,7 @@ struct VertexClass {
   const Field *find(const std::string &fieldName) const;
 };
 
-/// Point the edge of a constructed vertex at tile memory. The memory must outlive the vertex.
-void bindScalar(void *object, const Field &field, void *element);
+/// Points the edge of a constructed vertex at tile memory, which must outlive the vertex. A scalar is a vector of one.
 void bindVector(void *object, const Field &field, void *first, std::size_t n);
 /// `storage` receives the table of rows that the field points to; keep it (moving it is fine).
 void bindVectorList(void *object, const Field &field, const std::vector<std::pair<void *, std::size_t>> &rows,
