@@ -87,20 +87,13 @@ void Engine::connectStreamToCallback(StringRef handle, unsigned replica, StreamC
 }
 std::vector<std::string> Engine::listStreams() const { return data_->streamNames(); }
 
-namespace {
-std::size_t rowBytes(const ipu_model::EngineData &data, const std::string &handle) {
-  const auto &buffer = *data.graph().remoteBuffers.at(handle);
-  return buffer.count * buffer.type.size();
-}
-} // namespace
-
 void Engine::copyToRemoteBuffer(const void *source, const std::string &handle, std::int64_t index, unsigned) {
   std::byte *const row = data_->remoteRow(handle, index);
-  std::memcpy(row, source, rowBytes(*data_, handle));
+  std::memcpy(row, source, data_->graph().remoteBuffers.at(handle)->bytes());
 }
 void Engine::copyFromRemoteBuffer(const std::string &handle, void *destination, std::int64_t index, unsigned) {
   const std::byte *const row = data_->remoteRow(handle, index);
-  std::memcpy(destination, row, rowBytes(*data_, handle));
+  std::memcpy(destination, row, data_->graph().remoteBuffers.at(handle)->bytes());
 }
 
 void Engine::setPrintStream(std::ostream &) {} // codelets print to the process's own stream

@@ -63,7 +63,7 @@ EngineData::EngineData(std::shared_ptr<GraphData> graph, std::vector<poplar::pro
   for (const auto &[handle, tensor] : graph_->hostReads) profile_.addHostTensor(tensor);
   profile_.finish(!isTrue(options_, "debug.allowOutOfMemory"));
   for (const auto &[handle, buffer] : graph_->remoteBuffers)
-    remoteMemory_[handle].resize(buffer->count * buffer->repeats * buffer->type.size());
+    remoteMemory_[handle].resize(buffer->bytes() * buffer->repeats);
   if (progress) progress(total, total);
 }
 
@@ -289,14 +289,14 @@ void EngineData::raise(const Node &node) {
 }
 
 void EngineData::executeStream(const Node &node) {
-  const auto found = connections_.find(node.stream->handle);
+  const auto found = connections_.find(node.channel->handle);
   if (found == connections_.end())
-    throw poplar::stream_connection_error("stream '" + node.stream->handle +
+    throw poplar::stream_connection_error("stream '" + node.channel->handle +
                                           "' is used but not connected; call connectStream or "
                                           "connectStreamToCallback before run");
   Connection &connection = found->second;
   const Tensor &tensor = node.tensors[0];
-  const std::size_t bytes = node.stream->count * node.stream->type.size();
+  const std::size_t bytes = node.channel->bytes();
   std::vector<std::byte> transfer;
   std::byte *memory = connection.next;
   if (connection.callback) {
@@ -306,7 +306,7 @@ void EngineData::executeStream(const Node &node) {
     if (static_cast<std::size_t>(connection.end - connection.next) < bytes) {
       connection.next = memory = connection.begin;
       if (static_cast<std::size_t>(connection.end - connection.begin) < bytes)
-        throw poplar::stream_connection_error("stream '" + node.stream->handle + "' transfers " +
+        throw poplar::stream_connection_error("stream '" + node.channel->handle + "' transfers " +
                                               std::to_string(bytes) + " bytes, the connected buffer has " +
                                               std::to_string(connection.end - connection.begin));
     }
@@ -329,11 +329,11 @@ void EngineData::executeStream(const Node &node) {
 
 void EngineData::executeRemote(const Node &node) {
   const Tensor &tensor = node.tensors[0];
-  const std::size_t row = node.remote->count * node.remote->type.size();
+  const std::size_t row = node.channel->bytes();
   const std::size_t rows = node.tensors.size() > 1 ? node.tensors[1].numElements() : 1;
   std::vector<std::byte> data = bytesOf(tensor);
   for (std::size_t i = 0; i != rows; ++i) {
-    std::byte *const memory = remoteRow(node.remote->handle, node.tensors.size() > 1 ? integer(node.tensors[1], i) : 0);
+    std::byte *const memory = remoteRow(node.channel->handle, node.tensors.size() > 1 ? integer(node.tensors[1], i) : 0);
     if (node.kind == Node::Kind::RemoteToTensor)
       std::memcpy(data.data() + i * row, memory, row);
     else
@@ -346,11 +346,11 @@ std::byte *EngineData::remoteRow(const std::string &handle, std::int64_t index) 
   const auto found = graph_->remoteBuffers.find(handle);
   if (found == graph_->remoteBuffers.end())
     throw poplar::stream_connection_error("no remote buffer has the handle '" + handle + "'");
-  const RemoteBufferData &buffer = *found->second;
+  const ChannelData &buffer = *found->second;
   if (index < 0 || static_cast<std::size_t>(index) >= buffer.repeats)
     throw poplar::index_error("row " + std::to_string(index) + " of remote buffer '" + handle + "', which has " +
                               std::to_string(buffer.repeats));
-  return remoteMemory_.at(handle).data() + static_cast<std::size_t>(index) * buffer.count * buffer.type.size();
+  return remoteMemory_.at(handle).data() + static_cast<std::size_t>(index) * buffer.bytes();
 }
 
 namespace {

@@ -342,25 +342,26 @@ void Graph::createHostRead(StringRef handle, const Tensor &tensor, bool) {
   addHandle(data_->hostReads, handle, tensor);
 }
 
+namespace {
+std::shared_ptr<const ipu_model::ChannelData> addChannel(ipu_model::Channels &channels, ipu_model::ChannelData data) {
+  const auto channel = std::make_shared<const ipu_model::ChannelData>(std::move(data));
+  addHandle(channels, channel->handle, channel);
+  return channel;
+}
+} // namespace
+
 DataStream Graph::addHostToDeviceFIFO(StringRef handle, const Type &type, std::size_t n, ReplicatedStreamMode,
                                       const OptionFlags &) {
-  auto stream = std::make_shared<const ipu_model::Stream>(ipu_model::Stream{std::string(handle), type, n, true});
-  addHandle(data_->streams, handle, stream);
-  return DataStream(stream);
+  return DataStream(addChannel(data_->streams, {handle, type, n, true}));
 }
 
 DataStream Graph::addDeviceToHostFIFO(StringRef handle, const Type &type, std::size_t n, const OptionFlags &) {
-  auto stream = std::make_shared<const ipu_model::Stream>(ipu_model::Stream{std::string(handle), type, n, false});
-  addHandle(data_->streams, handle, stream);
-  return DataStream(stream);
+  return DataStream(addChannel(data_->streams, {handle, type, n, false}));
 }
 
 RemoteBuffer Graph::addRemoteBuffer(StringRef handle, const Type &type, std::size_t n, std::size_t repeats, bool,
                                     bool) {
-  auto buffer = std::make_shared<const ipu_model::RemoteBufferData>(
-      ipu_model::RemoteBufferData{std::string(handle), type, n, repeats});
-  addHandle(data_->remoteBuffers, handle, buffer);
-  return RemoteBuffer(buffer);
+  return RemoteBuffer(addChannel(data_->remoteBuffers, {handle, type, n, false, repeats}));
 }
 
 Function Graph::addFunction(const program::Program &program) {

@@ -120,18 +120,16 @@ void addKernelVertex(poplar::Graph &graph, poplar::ComputeSet cs, std::uint32_t 
   for (std::uint32_t i = 0; i != fields.size(); ++i) graph.connect(poplar::FieldRef(vertex, i), fields[i].flatten());
 }
 
+std::string Channel::handle() const { return data_->handle; }
+std::size_t Channel::numElements() const { return data_->count; }
+poplar::Type Channel::elementType() const { return data_->type; }
+
 } // namespace ipu_model
 
 namespace poplar {
 
-std::string DataStream::handle() const { return stream_->handle; }
-DataStream::operator StringRef() const { return stream_->handle; }
-std::size_t DataStream::numElements() const { return stream_->count; }
-Type DataStream::elementType() const { return stream_->type; }
-std::string RemoteBuffer::handle() const { return data_->handle; }
-std::size_t RemoteBuffer::numElements() const { return data_->count; }
+DataStream::operator StringRef() const { return data_->handle; }
 std::size_t RemoteBuffer::getRepeats() const { return data_->repeats; }
-Type RemoteBuffer::elementType() const { return data_->type; }
 
 FieldRef VertexRef::operator[](StringRef field) const {
   const ipu_model::VertexType &type = graph_->typeOf(graph_->vertices[id_]);

@@ -213,13 +213,6 @@ Regions splitRegions(const std::vector<Interval> &regions, unsigned grainSize, u
   return result;
 }
 
-Regions splitRegionsBetweenWorkers(const poplar::Target &target, const std::vector<Interval> &regions,
-                                   unsigned grainSize, unsigned minElements, unsigned maxElements,
-                                   unsigned maxElementsPerRegion) {
-  return splitRegions(regions, grainSize, target.getNumWorkerContexts(), minElements, maxElements,
-                      maxElementsPerRegion);
-}
-
 std::vector<Regions> splitRegions(const Regions &regions, unsigned grainSize, unsigned maxPartitions,
                                   unsigned minElements, unsigned maxElements, unsigned maxElementsPerRegion) {
   // Number the elements through, split the numbers, translate back.
@@ -249,13 +242,6 @@ std::vector<Regions> splitRegions(const Regions &regions, unsigned grainSize, un
     }
   }
   return result;
-}
-
-std::vector<Regions> splitRegionsBetweenWorkers(const poplar::Target &target, const Regions &regions,
-                                                unsigned grainSize, unsigned minElements, unsigned maxElements,
-                                                unsigned maxElementsPerRegion) {
-  return splitRegions(regions, grainSize, target.getNumWorkerContexts(), minElements, maxElements,
-                      maxElementsPerRegion);
 }
 
 std::vector<std::size_t> balancedPartition(std::size_t n, std::size_t partitions) {

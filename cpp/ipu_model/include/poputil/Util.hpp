@@ -11,18 +11,23 @@ using Regions = std::vector<std::vector<Interval>>;
 Regions splitRegions(const std::vector<Interval> &regions, unsigned grainSize, unsigned maxPartitions,
                      unsigned minElementsPerPartition = 0, unsigned maxElementsPerPartition = UINT_MAX,
                      unsigned maxElementsPerRegion = UINT_MAX);
-Regions splitRegionsBetweenWorkers(const poplar::Target &target, const std::vector<Interval> &regions,
-                                   unsigned grainSize, unsigned minElementsPerPartition = 0,
-                                   unsigned maxElementsPerPartition = UINT_MAX,
-                                   unsigned maxElementsPerRegion = UINT_MAX);
 /// The same for regions that are lists of intervals (each list stays one contiguous region).
 std::vector<Regions> splitRegions(const Regions &regions, unsigned grainSize, unsigned maxPartitions,
                                   unsigned minElementsPerPartition = 0, unsigned maxElementsPerPartition = UINT_MAX,
                                   unsigned maxElementsPerRegion = UINT_MAX);
-std::vector<Regions> splitRegionsBetweenWorkers(const poplar::Target &target, const Regions &regions,
-                                                unsigned grainSize, unsigned minElementsPerPartition = 0,
-                                                unsigned maxElementsPerPartition = UINT_MAX,
-                                                unsigned maxElementsPerRegion = UINT_MAX);
+inline Regions splitRegionsBetweenWorkers(const poplar::Target &target, const std::vector<Interval> &regions,
+                                          unsigned grainSize, unsigned minElements = 0, unsigned maxElements = UINT_MAX,
+                                          unsigned maxElementsPerRegion = UINT_MAX) {
+  return splitRegions(regions, grainSize, target.getNumWorkerContexts(), minElements, maxElements,
+                      maxElementsPerRegion);
+}
+inline std::vector<Regions> splitRegionsBetweenWorkers(const poplar::Target &target, const Regions &regions,
+                                                       unsigned grainSize, unsigned minElements = 0,
+                                                       unsigned maxElements = UINT_MAX,
+                                                       unsigned maxElementsPerRegion = UINT_MAX) {
+  return splitRegions(regions, grainSize, target.getNumWorkerContexts(), minElements, maxElements,
+                      maxElementsPerRegion);
+}
 
 /// Sizes of `partitions` parts of [0, n) that differ by at most one.
 std::vector<std::size_t> balancedPartition(std::size_t n, std::size_t partitions);
