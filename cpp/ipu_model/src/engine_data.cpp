@@ -312,19 +312,12 @@ void EngineData::executeStream(const Node &node) {
     }
     connection.next += bytes;
   }
-  if (node.kind == Node::Kind::StreamToTensor) {
-    if (connection.callback) {
-      connection.callback->fetch(memory);
-      connection.callback->complete();
-    }
-    storage_.scatter(tensor.view(), memory);
-  } else {
-    storage_.gather(tensor.view(), memory);
-    if (connection.callback) {
-      connection.callback->fetch(memory);
-      connection.callback->complete();
-    }
+  if (node.kind == Node::Kind::TensorToStream) storage_.gather(tensor.view(), memory);
+  if (connection.callback) {
+    connection.callback->fetch(memory);
+    connection.callback->complete();
   }
+  if (node.kind == Node::Kind::StreamToTensor) storage_.scatter(tensor.view(), memory);
 }
 
 void EngineData::executeRemote(const Node &node) {
@@ -377,21 +370,19 @@ void EngineData::readHandle(const std::string &handle, void *begin, void *end) {
   storage_.gather(hostTensor(graph_->hostReads, handle, "read", begin, end).view(), static_cast<std::byte *>(begin));
 }
 
-void EngineData::connect(const std::string &handle, void *begin, void *end) {
+void EngineData::connect(const std::string &handle, Connection connection) {
   if (!graph_->streams.count(handle))
     throw poplar::stream_connection_error("no stream has the handle '" + handle + "'");
-  Connection connection;
-  connection.begin = connection.next = static_cast<std::byte *>(begin);
-  connection.end = static_cast<std::byte *>(end);
   connections_[handle] = std::move(connection);
 }
 
+void EngineData::connect(const std::string &handle, void *begin, void *end) {
+  auto *const memory = static_cast<std::byte *>(begin);
+  connect(handle, {memory, static_cast<std::byte *>(end), memory, nullptr});
+}
+
 void EngineData::connect(const std::string &handle, poplar::StreamCallbackHandle callback) {
-  if (!graph_->streams.count(handle))
-    throw poplar::stream_connection_error("no stream has the handle '" + handle + "'");
-  Connection connection;
-  connection.callback = callback.release();
-  connections_[handle] = std::move(connection);
+  connect(handle, {nullptr, nullptr, nullptr, callback.release()});
 }
 
 std::vector<std::string> EngineData::streamNames() const {
