@@ -65,13 +65,6 @@ poplar::Type typeOf(const Field &field) {
   return found->second;
 }
 
-std::vector<double> valuesOf(const GraphData &graph, const Vertex &vertex, const Edge &edge) {
-  const poplar::Type type = typeOf(graph.typeOf(vertex).cls.fields[edge.field]);
-  std::vector<double> values(edge.count);
-  for (std::size_t i = 0; i != edge.count; ++i) values[i] = readNumber(type, graph.values.data() + edge.first, i);
-  return values;
-}
-
 std::optional<Alias> findAlias(const View &view) {
   std::vector<poplar::VariableInterval> ranges;
   for (const Run &run : view.runs()) {
@@ -156,6 +149,7 @@ FieldData VertexIntrospector::getFieldInfo(const std::string &name) const {
     throw unknown_field("vertex type '" + type.cls.name + "' has no field '" + name + "'");
   std::vector<std::size_t> rows;
   std::vector<double> values;
+  const Type elementType = ipu_model::typeOf(type.cls.fields[found->second]);
   graph_.forEachEdge(vertex, [&](const ipu_model::Edge &edge) {
     if (edge.field != found->second) return;
     const std::size_t row = edge.index == ipu_model::none ? 0 : edge.index;
@@ -165,7 +159,9 @@ FieldData VertexIntrospector::getFieldInfo(const std::string &name) const {
     }
     if (rows.size() <= row) rows.resize(row + 1);
     rows[row] = edge.count;
-    if (edge.kind == ipu_model::Edge::Kind::Value) values = ipu_model::valuesOf(graph_, vertex, edge);
+    if (edge.kind != ipu_model::Edge::Kind::Value) return;
+    for (std::size_t i = 0; i != edge.count; ++i)
+      values.push_back(ipu_model::readNumber(elementType, graph_.values.data() + edge.first, i));
   });
   return FieldData(name, rows, type.cls.fields[found->second].shape == ipu_model::FieldShape::VectorList, values);
 }

@@ -152,8 +152,6 @@ struct GraphData {
 
 /// The element type of a field.
 poplar::Type typeOf(const Field &field);
-/// The numbers that a field was set to.
-std::vector<double> valuesOf(const GraphData &graph, const Vertex &vertex, const Edge &edge);
 
 /// A position whose element an earlier position already has, with that element.
 struct Alias {

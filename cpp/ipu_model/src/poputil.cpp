@@ -5,16 +5,11 @@
 #include "poputil/exceptions.hpp"
 #include <algorithm>
 #include <map>
-#include <numeric>
 
 namespace poputil {
 
 namespace {
 constexpr std::size_t ceilDivide(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
-
-std::size_t product(poplar::ArrayRef<std::size_t> shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
-}
 
 /// What stays together on a tile by default: a vector of the type, and 128 bytes.
 unsigned defaultGrain(const Graph &graph, const Tensor &t) {
@@ -28,7 +23,7 @@ unsigned defaultMinimum(const Graph &graph, const Tensor &t) {
 Graph::TileToTensorMapping calcLinearTileMapping(const Graph &graph, poplar::ArrayRef<std::size_t> shape,
                                                  unsigned minElementsPerTile, unsigned grainSize, unsigned offset,
                                                  bool ascendingOrder) {
-  const std::size_t tiles = graph.getTarget().getNumTiles(), elements = product(shape);
+  const std::size_t tiles = graph.getTarget().getNumTiles(), elements = ipu_model::product(shape);
   Graph::TileToTensorMapping mapping(tiles);
   if (elements == 0) return mapping;
   const std::size_t grain = std::max(grainSize, 1u);
@@ -293,13 +288,6 @@ Tensor duplicate(Graph &graph, const Tensor &in, Sequence &prog, const DebugCont
 
 Tensor cloneN(Graph &graph, const Tensor &t, unsigned n, const DebugContext &name, poplar::TensorCloneMethod method) {
   return graph.cloneN(t, n, name, method);
-}
-
-Tensor createBroadcastOperand(Graph &graph, const Tensor &full, const Type &type, unsigned dim, bool,
-                              const DebugContext &name) {
-  Tensor t = graph.addVariable(type, {full.dim(dim)}, name);
-  mapTensorLinearly(graph, t);
-  return t;
 }
 
 void expandToMatchRanks(Tensor &a, Tensor &b) {

@@ -104,11 +104,6 @@ unsigned Target::getVectorWidth(const Type &type) const {
   return type == FLOAT ? getFloatVectorWidth() : type == HALF ? getHalfVectorWidth() : 1;
 }
 
-std::uint32_t Target::makeFpIctlValue(bool inv, bool div0, bool oflo, bool esr, bool nanoo) const {
-  return std::uint32_t{inv} | std::uint32_t{div0} << 1 | std::uint32_t{oflo} << 2 | std::uint32_t{esr} << 19 |
-         std::uint32_t{nanoo} << 20;
-}
-
 bool operator==(const Target &a, const Target &b) {
   return a.data_ == b.data_ ||
          (a.data_->arch == b.data_->arch && a.data_->type == b.data_->type && a.getNumIPUs() == b.getNumIPUs() &&
@@ -122,16 +117,6 @@ void copyDeviceHalfToFloat(const Target &, const void *src, float *dst, std::siz
   const auto *half = static_cast<const std::uint16_t *>(src);
   std::transform(half, half + count, dst, ipu_model::halfToFloat);
 }
-void copyDoubleToDeviceHalf(const Target &, const double *src, void *dst, std::size_t count) {
-  std::transform(src, src + count, static_cast<std::uint16_t *>(dst),
-                 [](double value) { return ipu_model::floatToHalf(static_cast<float>(value)); });
-}
-void copyDeviceHalfToDouble(const Target &, const void *src, double *dst, std::size_t count) {
-  const auto *half = static_cast<const std::uint16_t *>(src);
-  std::transform(half, half + count, dst,
-                 [](std::uint16_t bits) { return static_cast<double>(ipu_model::halfToFloat(bits)); });
-}
-
 Device Device::createCPUDevice(unsigned numTiles) {
   return Device(Target(makeTarget(cpuMachine(numTiles), TargetType::CPU)));
 }

@@ -99,7 +99,7 @@ public:
   }
   template <typename T>
   Tensor addConstant(const Type &type, ArrayRef<std::size_t> shape, const T *values, const DebugContext &context = {}) {
-    return addConstant(type, shape, ArrayRef<T>(values, count(shape)), context);
+    return addConstant(type, shape, ArrayRef<T>(values, ipu_model::product(shape)), context);
   }
   Tensor addConstantHalf(const Type &type, ArrayRef<std::size_t> shape, std::uint16_t value,
                          const DebugContext &context = {}) {
@@ -111,7 +111,7 @@ public:
   }
   Tensor addConstantHalf(const Type &type, ArrayRef<std::size_t> shape, const std::uint16_t *values,
                          const DebugContext &context = {}) {
-    return addConstantHalf(type, shape, ArrayRef<std::uint16_t>(values, count(shape)), context);
+    return addConstantHalf(type, shape, ArrayRef<std::uint16_t>(values, ipu_model::product(shape)), context);
   }
   Tensor clone(const Type &type, const Tensor &tensor, const DebugContext & = {},
                TensorCloneMethod = TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES);
@@ -135,7 +135,6 @@ public:
   ComputeSet addComputeSet(const DebugContext & = {});
   VertexRef addVertex(ComputeSet computeSet, StringRef vertexType);
   VertexRef addVertex(ComputeSet computeSet, StringRef vertexType, ArrayRef<ConnectionDesc> connections);
-  VertexRef addExternalVertex(ComputeSet computeSet, StringRef vertexType);
   unsigned getNumVertices() const;
   unsigned getNumComputeSets() const;
   std::string getComputeSetName(ComputeSet computeSet) const;
@@ -148,7 +147,6 @@ public:
   void setFieldSize(FieldRef field, std::size_t size);
   std::size_t getFieldSize(FieldRef field) const;
   std::size_t getMaxFieldDim(StringRef vertexName, StringRef fieldName, unsigned dimIndex) const;
-  double getMaxVertexFieldValue(StringRef vertexName, StringRef fieldName) const;
   template <typename T, typename = ipu_model::IfArithmetic<T>> void setInitialValue(FieldRef field, T value) {
     setFieldValues(field, ipu_model::HostValues::of(&value, 1));
   }
@@ -226,11 +224,6 @@ public:
   unsigned physicalTile(unsigned tile) const;
 
 private:
-  static std::size_t count(ArrayRef<std::size_t> shape) {
-    std::size_t n = 1;
-    for (std::size_t size : shape) n *= size;
-    return n;
-  }
   [[noreturn]] static void notCovered(const std::string &what, const std::string &instead);
   Graph(std::shared_ptr<ipu_model::GraphData> data, Target target, std::vector<unsigned> tiles);
   Tensor addConstantValues(const Type &, ArrayRef<std::size_t> shape, ipu_model::HostValues, bool scalar,

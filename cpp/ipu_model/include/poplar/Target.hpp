@@ -86,7 +86,6 @@ public:
   unsigned getVectorWidth(const Type &type) const;
   unsigned getAtomicStoreGranularity() const { return data_->atomicStoreBytes; } ///< bytes
   std::size_t getTypeSize(const Type &type) const { return type.size(); }
-  std::uint32_t makeFpIctlValue(bool inv, bool div0, bool oflo, bool esr, bool nanoo) const;
 
   const ipu_model::TargetData &data() const { return *data_; }
   friend bool operator==(const Target &a, const Target &b);
@@ -98,7 +97,5 @@ private:
 
 void copyFloatToDeviceHalf(const Target &, const float *src, void *dst, std::size_t count);
 void copyDeviceHalfToFloat(const Target &, const void *src, float *dst, std::size_t count);
-void copyDoubleToDeviceHalf(const Target &, const double *src, void *dst, std::size_t count);
-void copyDeviceHalfToDouble(const Target &, const void *src, double *dst, std::size_t count);
 
 } // namespace poplar

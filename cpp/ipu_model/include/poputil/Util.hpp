@@ -43,7 +43,5 @@ Tensor duplicate(Graph &graph, const Tensor &in, Sequence &prog, const DebugCont
                  poplar::TensorCloneMethod = poplar::TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES);
 Tensor cloneN(Graph &graph, const Tensor &t, unsigned n, const DebugContext & = {},
               poplar::TensorCloneMethod = poplar::TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES);
-Tensor createBroadcastOperand(Graph &graph, const Tensor &fullTensor, const Type &type, unsigned dim,
-                              bool ditherMapping = false, const DebugContext & = {});
 
 } // namespace poputil
