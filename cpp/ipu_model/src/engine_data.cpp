@@ -326,7 +326,8 @@ void EngineData::executeRemote(const Node &node) {
   const std::size_t rows = node.tensors.size() > 1 ? node.tensors[1].numElements() : 1;
   std::vector<std::byte> data = bytesOf(tensor);
   for (std::size_t i = 0; i != rows; ++i) {
-    std::byte *const memory = remoteRow(node.channel->handle, node.tensors.size() > 1 ? integer(node.tensors[1], i) : 0);
+    const std::int64_t index = node.tensors.size() > 1 ? integer(node.tensors[1], i) : 0;
+    std::byte *const memory = remoteRow(node.channel->handle, index);
     if (node.kind == Node::Kind::RemoteToTensor)
       std::memcpy(data.data() + i * row, memory, row);
     else
