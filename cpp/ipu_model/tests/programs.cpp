@@ -72,7 +72,8 @@ TEST_CASE("older spellings, handles instead of names, lists instead of pointers"
 TEST_CASE("a negative long of vertex state keeps its sign, though a tile's long has 32 bits") {
   Machine m;
   std::stringstream source("#include <poplar/Vertex.hpp>\n"
-                           "class Down : public poplar::Vertex { public: long n; std::size_t step; poplar::Output<int> out;"
+                           "class Down : public poplar::Vertex {\n"
+                           " public: long n; std::size_t step; poplar::Output<int> out;\n"
                            " bool compute() { n -= step; *out = n < 0 ? int(n) : 99; return true; } };");
   m.graph.addCodelets(source);
   const Tensor out = m.variable(INT, {}, "out");

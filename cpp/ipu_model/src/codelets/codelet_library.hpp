@@ -80,10 +80,10 @@ void setState(void *object, const Field &field, const void *value);
 
 /// One compiled codelet source; keeps its shared object loaded.
 ///
-/// Both makers throw poplar::graph_program_compilation_error with the compiler's text, or with the source line and the
-/// field that popc would refuse. Loading the same content twice gives the same library. Three things that only some popc
-/// refuse are let pass with a warning in compilerMessages(): casting const away from an Input, IPU-only names without
-/// their headers, and sources whose vertices are for the IPU target alone.
+/// Both makers throw poplar::graph_program_compilation_error with the compiler's text, or with the source line and
+/// the field that popc would refuse. Loading the same content twice gives the same library. Three things that only
+/// some popc refuse are let pass with a warning in compilerMessages(): casting const away from an Input, IPU-only names
+/// without their headers, and sources whose vertices are for the IPU target alone.
 class CodeletLibrary {
 public:
   struct Source;
