@@ -46,6 +46,9 @@ inline unsigned __builtin_ipu_get_worker_id() { return ::ipu_model::device::work
 inline unsigned __builtin_ipu_get(int index) {
   return index == CSR_W_WSR__INDEX ? ::ipu_model::device::worker().id : 0;
 }
+/// The host has no cycle counter of a tile: it stands still.
+inline unsigned __builtin_ipu_get_scount_l() { return 0; }
+inline unsigned __builtin_ipu_get_scount_u() { return 0; }
 /// Writes to control registers (rounding, exceptions) change nothing in the model.
 inline void __builtin_ipu_put(unsigned, int) {}
 template <class T>

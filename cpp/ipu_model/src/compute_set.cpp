@@ -81,13 +81,6 @@ BoundComputeSet::BoundComputeSet(const GraphData &graph, std::uint32_t computeSe
   reset();
 }
 
-BoundComputeSet::~BoundComputeSet() {
-  for (const BoundVertex &v : vertices_) {
-    const VertexClass &cls = graph_.typeOf(graph_.vertices[v.id]).cls;
-    if (cls.destroy) cls.destroy(v.object);
-  }
-}
-
 template <typename Place> void BoundComputeSet::bind(const BoundVertex &v, Place &&place) {
   const Vertex &vertex = graph_.vertices[v.id];
   const VertexType &type = graph_.typeOf(vertex);
@@ -106,8 +99,6 @@ template <typename Place> void BoundComputeSet::bind(const BoundVertex &v, Place
       } else if (type.kernel) {
         const Slice slice{memory, edge.count};
         std::memcpy(v.object + field.offset, &slice, sizeof slice);
-      } else if (field.shape == FieldShape::Scalar) {
-        bindScalar(v.object, field, memory);
       } else {
         bindVector(v.object, field, memory, edge.count);
       }
@@ -138,12 +129,14 @@ void BoundComputeSet::reset() {
       const Edge &edge = graph_.edges[e];
       const Field &field = cls.fields[edge.field];
       if (field.direction != Direction::State) continue;
-      const std::size_t bytes = edge.count * typeOf(field).size();
       const std::byte *const value = edge.kind == Edge::Kind::Value ? graph_.values.data() + edge.first : nullptr;
-      std::byte *const target =
-          field.shape == FieldShape::Vector ? scratch_.get() + scratchOffset_.at(e) : v.object + field.offset;
-      if (value) std::memcpy(target, value, bytes);
-      if (field.shape == FieldShape::Vector) bindVector(v.object, field, target, edge.count);
+      if (field.shape == FieldShape::Vector) {
+        std::byte *const scratch = scratch_.get() + scratchOffset_.at(e);
+        if (value) std::memcpy(scratch, value, edge.count * typeOf(field).size());
+        bindVector(v.object, field, scratch, edge.count);
+      } else if (value) {
+        setState(v.object, field, value);
+      }
     }
     std::uint32_t next = v.firstTransfer;
     const std::uint32_t last = v.firstTransfer + v.transferCount;

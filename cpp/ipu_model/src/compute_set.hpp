@@ -23,7 +23,6 @@ void checkVertices(GraphData &graph, std::uint32_t computeSet);
 class BoundComputeSet {
 public:
   BoundComputeSet(const GraphData &graph, std::uint32_t computeSet, Storage &storage, const SnapshotEdges &snapshots);
-  ~BoundComputeSet();
   BoundComputeSet(const BoundComputeSet &) = delete;
   BoundComputeSet &operator=(const BoundComputeSet &) = delete;
 

@@ -3,8 +3,6 @@
 
 #include "graph_data.hpp"
 #include "program_node.hpp"
-#include <algorithm>
-#include <iterator>
 #include <map>
 #include <vector>
 
@@ -47,8 +45,7 @@ private:
     std::size_t elements = 0;
     bool denseSource = false, denseDestination = false;
   };
-  /// Ends of disjoint intervals by variable and begin.
-  using Intervals = std::map<std::pair<poplar::VarId, std::size_t>, std::size_t>;
+  using Elements = std::map<poplar::VarId, TileMap>; ///< those that are mapped, whatever the tile
 
   bool insideSpreadVariable(const ProgramNode &node) const {
     const auto &from = node.tensors[0].view().runs(), &to = node.tensors[1].view().runs();
@@ -58,30 +55,19 @@ private:
   static Shape shapeOf(const ProgramNode &node) {
     return {node.tensors[0].numElements(), node.tensors[0].isContiguous(), node.tensors[1].isContiguous()};
   }
-  static void note(Intervals &intervals, const poplar::Tensor &tensor) {
-    for (const auto &region : tensor.getVarRegions()) {
-      std::size_t begin = region.interval.begin(), end = region.interval.end();
-      auto next = intervals.upper_bound({region.var, begin});
-      if (next != intervals.begin() && std::prev(next)->first.first == region.var && std::prev(next)->second >= begin)
-        --next;
-      while (next != intervals.end() && next->first.first == region.var && next->first.second <= end) {
-        begin = std::min(begin, next->first.second);
-        end = std::max(end, next->second);
-        next = intervals.erase(next);
-      }
-      intervals.emplace(std::pair{region.var, begin}, end);
-    }
+  static void note(Elements &elements, const poplar::Tensor &tensor) {
+    for (const auto &region : tensor.getVarRegions())
+      elements[region.var].set(region.interval.begin(), region.interval.end(), 0);
   }
-  static bool touches(const Intervals &intervals, const poplar::VariableInterval &region) {
-    const auto after = intervals.lower_bound({region.var, region.interval.end()});
-    return after != intervals.begin() && std::prev(after)->first.first == region.var &&
-           std::prev(after)->second > region.interval.begin();
+  static bool touches(const Elements &elements, const poplar::VariableInterval &region) {
+    const auto found = elements.find(region.var);
+    return found != elements.end() && found->second.anyIn(region.interval.begin(), region.interval.end());
   }
 
   const GraphData &graph_;
   std::vector<const ProgramNode *> nodes_;
   Shape shape_;
-  Intervals read_, written_;
+  Elements read_, written_;
 };
 
 } // namespace ipu_model

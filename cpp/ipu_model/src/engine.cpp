@@ -87,20 +87,13 @@ void Engine::connectStreamToCallback(StringRef handle, unsigned replica, StreamC
 }
 std::vector<std::string> Engine::listStreams() const { return data_->streamNames(); }
 
-namespace {
-std::size_t rowBytes(const ipu_model::EngineData &data, const std::string &handle) {
-  const auto &buffer = *data.graph().remoteBuffers.at(handle);
-  return buffer.count * buffer.type.size();
-}
-} // namespace
-
 void Engine::copyToRemoteBuffer(const void *source, const std::string &handle, std::int64_t index, unsigned) {
   std::byte *const row = data_->remoteRow(handle, index);
-  std::memcpy(row, source, rowBytes(*data_, handle));
+  std::memcpy(row, source, data_->graph().remoteBuffers.at(handle)->bytes());
 }
 void Engine::copyFromRemoteBuffer(const std::string &handle, void *destination, std::int64_t index, unsigned) {
   const std::byte *const row = data_->remoteRow(handle, index);
-  std::memcpy(destination, row, rowBytes(*data_, handle));
+  std::memcpy(destination, row, data_->graph().remoteBuffers.at(handle)->bytes());
 }
 
 void Engine::setPrintStream(std::ostream &) {} // codelets print to the process's own stream
@@ -135,7 +128,10 @@ std::string Engine::reportTiming(const TimerTimePoint &start, const TimerTimePoi
   return out.str();
 }
 
-Tensor cycleStamp(Graph &graph, program::Sequence &program, unsigned tile, SyncType type, const DebugContext &name) {
+namespace {
+/// Adds a stamp: the cycles so far, or those since an earlier stamp.
+Tensor addStamp(Graph &graph, program::Sequence &program, unsigned tile, SyncType type, const Tensor *since,
+                const DebugContext &name) {
   const Tensor stamp = graph.addVariable(UNSIGNED_INT, {2}, name);
   graph.setTileMapping(stamp, tile);
   program.add(program::Sync(type));
@@ -143,36 +139,21 @@ Tensor cycleStamp(Graph &graph, program::Sequence &program, unsigned tile, SyncT
   node.kind = ipu_model::ProgramNode::Kind::CycleStamp;
   node.name = name.getPathName();
   node.tensors = {stamp};
+  if (since) node.tensors.push_back(*since);
   program.add(ipu_model::NodeProgram(std::move(node)));
   return stamp;
+}
+} // namespace
+
+Tensor cycleStamp(Graph &graph, program::Sequence &program, unsigned tile, SyncType type, const DebugContext &name) {
+  return addStamp(graph, program, tile, type, nullptr, name);
 }
 
 Tensor cycleCount(Graph &graph, program::Sequence &program, unsigned tile, SyncType type, const DebugContext &name) {
   program::Sequence timed;
   const Tensor begin = cycleStamp(graph, timed, tile, type, {name, "begin"});
   timed.add(program);
-  const Tensor end = cycleStamp(graph, timed, tile, SyncType::INTERNAL, {name, "end"});
-  const Tensor elapsed = graph.addVariable(UNSIGNED_INT, {2}, name);
-  graph.setTileMapping(elapsed, tile);
-  const std::uint32_t kernel =
-      ipu_model::addKernel(*graph.data(), "poplar::SubtractStamps",
-                           {{"begin", ipu_model::Direction::Input, UNSIGNED_INT},
-                            {"end", ipu_model::Direction::Input, UNSIGNED_INT},
-                            {"elapsed", ipu_model::Direction::Output, UNSIGNED_INT}},
-                           [](const ipu_model::Slice *fields) {
-                             const auto word = [&](int f, int i) {
-                               return std::uint64_t{static_cast<const std::uint32_t *>(fields[f].data)[i]};
-                             };
-                             const std::uint64_t difference =
-                                 (word(1, 1) << 32 | word(1, 0)) - (word(0, 1) << 32 | word(0, 0));
-                             auto *out = static_cast<std::uint32_t *>(fields[2].data);
-                             out[0] = static_cast<std::uint32_t>(difference);
-                             out[1] = static_cast<std::uint32_t>(difference >> 32);
-                             return true;
-                           });
-  const ComputeSet cs = graph.addComputeSet({name, "elapsed"});
-  ipu_model::addKernelVertex(graph, cs, kernel, tile, 20, {begin, end, elapsed});
-  timed.add(program::Execute(cs));
+  const Tensor elapsed = addStamp(graph, timed, tile, SyncType::INTERNAL, &begin, name);
   program = timed;
   return elapsed;
 }

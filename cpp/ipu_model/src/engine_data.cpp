@@ -63,7 +63,7 @@ EngineData::EngineData(std::shared_ptr<GraphData> graph, std::vector<poplar::pro
   for (const auto &[handle, tensor] : graph_->hostReads) profile_.addHostTensor(tensor);
   profile_.finish(!isTrue(options_, "debug.allowOutOfMemory"));
   for (const auto &[handle, buffer] : graph_->remoteBuffers)
-    remoteMemory_[handle].resize(buffer->count * buffer->repeats * buffer->type.size());
+    remoteMemory_[handle].resize(buffer->bytes() * buffer->repeats);
   if (progress) progress(total, total);
 }
 
@@ -255,7 +255,10 @@ void EngineData::execute(const Node &node) {
     if (node.tensors.empty() || predicate(node.tensors[0])) raise(node);
     break;
   case Kind::CycleStamp: {
-    const std::uint64_t cycles = profile_.totalCycles();
+    std::uint64_t cycles = profile_.totalCycles();
+    if (node.tensors.size() > 1) // since an earlier stamp
+      cycles -= static_cast<std::uint64_t>(integer(node.tensors[1], 0)) +
+                (static_cast<std::uint64_t>(integer(node.tensors[1], 1)) << 32);
     std::byte words[8];
     writeInteger(poplar::UNSIGNED_INT, words, 0, static_cast<std::int64_t>(cycles & 0xffffffffu));
     writeInteger(poplar::UNSIGNED_INT, words, 1, static_cast<std::int64_t>(cycles >> 32));
@@ -286,14 +289,14 @@ void EngineData::raise(const Node &node) {
 }
 
 void EngineData::executeStream(const Node &node) {
-  const auto found = connections_.find(node.stream->handle);
+  const auto found = connections_.find(node.channel->handle);
   if (found == connections_.end())
-    throw poplar::stream_connection_error("stream '" + node.stream->handle +
+    throw poplar::stream_connection_error("stream '" + node.channel->handle +
                                           "' is used but not connected; call connectStream or "
                                           "connectStreamToCallback before run");
   Connection &connection = found->second;
   const Tensor &tensor = node.tensors[0];
-  const std::size_t bytes = node.stream->count * node.stream->type.size();
+  const std::size_t bytes = node.channel->bytes();
   std::vector<std::byte> transfer;
   std::byte *memory = connection.next;
   if (connection.callback) {
@@ -303,34 +306,28 @@ void EngineData::executeStream(const Node &node) {
     if (static_cast<std::size_t>(connection.end - connection.next) < bytes) {
       connection.next = memory = connection.begin;
       if (static_cast<std::size_t>(connection.end - connection.begin) < bytes)
-        throw poplar::stream_connection_error("stream '" + node.stream->handle + "' transfers " +
+        throw poplar::stream_connection_error("stream '" + node.channel->handle + "' transfers " +
                                               std::to_string(bytes) + " bytes, the connected buffer has " +
                                               std::to_string(connection.end - connection.begin));
     }
     connection.next += bytes;
   }
-  if (node.kind == Node::Kind::StreamToTensor) {
-    if (connection.callback) {
-      connection.callback->fetch(memory);
-      connection.callback->complete();
-    }
-    storage_.scatter(tensor.view(), memory);
-  } else {
-    storage_.gather(tensor.view(), memory);
-    if (connection.callback) {
-      connection.callback->fetch(memory);
-      connection.callback->complete();
-    }
+  if (node.kind == Node::Kind::TensorToStream) storage_.gather(tensor.view(), memory);
+  if (connection.callback) {
+    connection.callback->fetch(memory);
+    connection.callback->complete();
   }
+  if (node.kind == Node::Kind::StreamToTensor) storage_.scatter(tensor.view(), memory);
 }
 
 void EngineData::executeRemote(const Node &node) {
   const Tensor &tensor = node.tensors[0];
-  const std::size_t row = node.remote->count * node.remote->type.size();
+  const std::size_t row = node.channel->bytes();
   const std::size_t rows = node.tensors.size() > 1 ? node.tensors[1].numElements() : 1;
   std::vector<std::byte> data = bytesOf(tensor);
   for (std::size_t i = 0; i != rows; ++i) {
-    std::byte *const memory = remoteRow(node.remote->handle, node.tensors.size() > 1 ? integer(node.tensors[1], i) : 0);
+    const std::int64_t index = node.tensors.size() > 1 ? integer(node.tensors[1], i) : 0;
+    std::byte *const memory = remoteRow(node.channel->handle, index);
     if (node.kind == Node::Kind::RemoteToTensor)
       std::memcpy(data.data() + i * row, memory, row);
     else
@@ -343,11 +340,11 @@ std::byte *EngineData::remoteRow(const std::string &handle, std::int64_t index) 
   const auto found = graph_->remoteBuffers.find(handle);
   if (found == graph_->remoteBuffers.end())
     throw poplar::stream_connection_error("no remote buffer has the handle '" + handle + "'");
-  const RemoteBufferData &buffer = *found->second;
+  const ChannelData &buffer = *found->second;
   if (index < 0 || static_cast<std::size_t>(index) >= buffer.repeats)
     throw poplar::index_error("row " + std::to_string(index) + " of remote buffer '" + handle + "', which has " +
                               std::to_string(buffer.repeats));
-  return remoteMemory_.at(handle).data() + static_cast<std::size_t>(index) * buffer.count * buffer.type.size();
+  return remoteMemory_.at(handle).data() + static_cast<std::size_t>(index) * buffer.bytes();
 }
 
 namespace {
@@ -374,21 +371,19 @@ void EngineData::readHandle(const std::string &handle, void *begin, void *end) {
   storage_.gather(hostTensor(graph_->hostReads, handle, "read", begin, end).view(), static_cast<std::byte *>(begin));
 }
 
-void EngineData::connect(const std::string &handle, void *begin, void *end) {
+void EngineData::connect(const std::string &handle, Connection connection) {
   if (!graph_->streams.count(handle))
     throw poplar::stream_connection_error("no stream has the handle '" + handle + "'");
-  Connection connection;
-  connection.begin = connection.next = static_cast<std::byte *>(begin);
-  connection.end = static_cast<std::byte *>(end);
   connections_[handle] = std::move(connection);
 }
 
+void EngineData::connect(const std::string &handle, void *begin, void *end) {
+  auto *const memory = static_cast<std::byte *>(begin);
+  connect(handle, {memory, static_cast<std::byte *>(end), memory, nullptr});
+}
+
 void EngineData::connect(const std::string &handle, poplar::StreamCallbackHandle callback) {
-  if (!graph_->streams.count(handle))
-    throw poplar::stream_connection_error("no stream has the handle '" + handle + "'");
-  Connection connection;
-  connection.callback = callback.release();
-  connections_[handle] = std::move(connection);
+  connect(handle, {nullptr, nullptr, nullptr, callback.release()});
 }
 
 std::vector<std::string> EngineData::streamNames() const {

@@ -39,6 +39,12 @@ public:
 
 private:
   using Node = ProgramNode;
+  /// One end of a stream: a ring of host memory or a callback.
+  struct Connection {
+    std::byte *begin = nullptr, *end = nullptr, *next = nullptr;
+    std::shared_ptr<poplar::StreamCallback> callback;
+  };
+  void connect(const std::string &handle, Connection connection);
   void prepare(const poplar::program::Program &program);
   void countUses(const poplar::program::Program &program);
   /// Copies that follow each other, in nested sequences too, make one step where `group` admits it.
@@ -53,12 +59,6 @@ private:
   bool predicate(const poplar::Tensor &tensor) const;
   std::int64_t integer(const poplar::Tensor &tensor, std::size_t i = 0) const;
   std::vector<std::byte> bytesOf(const poplar::Tensor &tensor) const;
-
-  /// One end of a stream: a ring of host memory or a callback.
-  struct Connection {
-    std::byte *begin = nullptr, *end = nullptr, *next = nullptr;
-    std::shared_ptr<poplar::StreamCallback> callback;
-  };
 
   std::shared_ptr<GraphData> graph_;
   std::vector<poplar::program::Program> programs_;

@@ -129,9 +129,7 @@ Tensor Graph::clone(const Type &type, const Tensor &tensor, const DebugContext &
   if (!keepAliases || !tensor.containsAliases()) {
     Tensor copy = addVariable(type, tensor.shape(), label);
     std::size_t position = 0;
-    Variable &variable =
-        data_
-            ->variables[copy.view().runs().empty() ? data_->variables.size() - 1 : copy.view().runs().front().variable];
+    Variable &variable = data_->variables.back();
     for (const VariableInterval &region : flat.getVarRegions())
       data_->variables[region.var].tiles.visit(region.interval.begin(), region.interval.end(),
                                                [&](std::size_t begin, std::size_t end, unsigned tile) {
@@ -144,18 +142,11 @@ Tensor Graph::clone(const Type &type, const Tensor &tensor, const DebugContext &
   std::map<VarId, VarId> copies;
   View view;
   for (const Run &run : flat.view().runs()) {
-    const auto emplaced = copies.emplace(run.variable, VarId{});
-    const auto copy = emplaced.first;
-    const bool added = emplaced.second;
+    const auto [copy, added] = copies.emplace(run.variable, static_cast<VarId>(data_->variables.size()));
     if (added) {
-      const std::size_t count = data_->variables[run.variable].count;
-      copy->second = addVariable(type, {count}, label).view().runs().front().variable;
+      addVariable(type, {data_->variables[run.variable].count}, label);
+      data_->variables.back().tiles = data_->variables[run.variable].tiles;
     }
-    const Variable &source = data_->variables[run.variable];
-    Variable &target = data_->variables[copy->second];
-    source.tiles.visit(0, source.count, [&](std::size_t begin, std::size_t end, unsigned tile) {
-      if (tile != none && added) target.tiles.set(begin, end, tile);
-    });
     view.push({copy->second, run.begin, run.length, run.stride});
   }
   return Tensor(data_.get(), type, tensor.shape(), std::make_shared<const View>(std::move(view)));
@@ -342,25 +333,26 @@ void Graph::createHostRead(StringRef handle, const Tensor &tensor, bool) {
   addHandle(data_->hostReads, handle, tensor);
 }
 
+namespace {
+std::shared_ptr<const ipu_model::ChannelData> addChannel(ipu_model::Channels &channels, ipu_model::ChannelData data) {
+  const auto channel = std::make_shared<const ipu_model::ChannelData>(std::move(data));
+  addHandle(channels, channel->handle, channel);
+  return channel;
+}
+} // namespace
+
 DataStream Graph::addHostToDeviceFIFO(StringRef handle, const Type &type, std::size_t n, ReplicatedStreamMode,
                                       const OptionFlags &) {
-  auto stream = std::make_shared<const ipu_model::Stream>(ipu_model::Stream{std::string(handle), type, n, true});
-  addHandle(data_->streams, handle, stream);
-  return DataStream(stream);
+  return DataStream(addChannel(data_->streams, {handle, type, n, true}));
 }
 
 DataStream Graph::addDeviceToHostFIFO(StringRef handle, const Type &type, std::size_t n, const OptionFlags &) {
-  auto stream = std::make_shared<const ipu_model::Stream>(ipu_model::Stream{std::string(handle), type, n, false});
-  addHandle(data_->streams, handle, stream);
-  return DataStream(stream);
+  return DataStream(addChannel(data_->streams, {handle, type, n, false}));
 }
 
 RemoteBuffer Graph::addRemoteBuffer(StringRef handle, const Type &type, std::size_t n, std::size_t repeats, bool,
                                     bool) {
-  auto buffer = std::make_shared<const ipu_model::RemoteBufferData>(
-      ipu_model::RemoteBufferData{std::string(handle), type, n, repeats});
-  addHandle(data_->remoteBuffers, handle, buffer);
-  return RemoteBuffer(buffer);
+  return RemoteBuffer(addChannel(data_->remoteBuffers, {handle, type, n, false, repeats}));
 }
 
 Function Graph::addFunction(const program::Program &program) {

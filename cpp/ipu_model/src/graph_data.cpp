@@ -65,29 +65,16 @@ poplar::Type typeOf(const Field &field) {
   return found->second;
 }
 
-std::vector<double> valuesOf(const GraphData &graph, const Vertex &vertex, const Edge &edge) {
-  const poplar::Type type = typeOf(graph.typeOf(vertex).cls.fields[edge.field]);
-  std::vector<double> values(edge.count);
-  for (std::size_t i = 0; i != edge.count; ++i) values[i] = readNumber(type, graph.values.data() + edge.first, i);
-  return values;
-}
-
 std::optional<Alias> findAlias(const View &view) {
-  struct Range {
-    poplar::VarId variable;
-    std::size_t begin, end;
-  };
-  std::vector<Range> ranges;
+  std::vector<poplar::VariableInterval> ranges;
   for (const Run &run : view.runs()) {
     if (run.stride == 0) return Alias{run.variable, run.begin};
-    forEachStretch(run, [&](std::size_t begin, std::size_t end) { ranges.push_back({run.variable, begin, end}); });
+    forEachStretch(run, [&](std::size_t begin, std::size_t end) { ranges.push_back({run.variable, {begin, end}}); });
   }
-  std::sort(ranges.begin(), ranges.end(), [](const Range &a, const Range &b) {
-    return a.variable != b.variable ? a.variable < b.variable : a.begin < b.begin;
-  });
+  std::sort(ranges.begin(), ranges.end());
   for (std::size_t i = 1; i < ranges.size(); ++i)
-    if (ranges[i].variable == ranges[i - 1].variable && ranges[i].begin < ranges[i - 1].end)
-      return Alias{ranges[i].variable, ranges[i].begin};
+    if (ranges[i].var == ranges[i - 1].var && ranges[i].interval.begin() < ranges[i - 1].interval.end())
+      return Alias{ranges[i].var, ranges[i].interval.begin()};
   return std::nullopt;
 }
 
@@ -126,17 +113,16 @@ void addKernelVertex(poplar::Graph &graph, poplar::ComputeSet cs, std::uint32_t 
   for (std::uint32_t i = 0; i != fields.size(); ++i) graph.connect(poplar::FieldRef(vertex, i), fields[i].flatten());
 }
 
+std::string Channel::handle() const { return data_->handle; }
+std::size_t Channel::numElements() const { return data_->count; }
+poplar::Type Channel::elementType() const { return data_->type; }
+
 } // namespace ipu_model
 
 namespace poplar {
 
-std::string DataStream::handle() const { return stream_->handle; }
-std::size_t DataStream::numElements() const { return stream_->count; }
-Type DataStream::elementType() const { return stream_->type; }
-std::string RemoteBuffer::handle() const { return data_->handle; }
-std::size_t RemoteBuffer::numElements() const { return data_->count; }
+DataStream::operator StringRef() const { return data_->handle; }
 std::size_t RemoteBuffer::getRepeats() const { return data_->repeats; }
-Type RemoteBuffer::elementType() const { return data_->type; }
 
 FieldRef VertexRef::operator[](StringRef field) const {
   const ipu_model::VertexType &type = graph_->typeOf(graph_->vertices[id_]);
@@ -163,6 +149,7 @@ FieldData VertexIntrospector::getFieldInfo(const std::string &name) const {
     throw unknown_field("vertex type '" + type.cls.name + "' has no field '" + name + "'");
   std::vector<std::size_t> rows;
   std::vector<double> values;
+  const Type elementType = ipu_model::typeOf(type.cls.fields[found->second]);
   graph_.forEachEdge(vertex, [&](const ipu_model::Edge &edge) {
     if (edge.field != found->second) return;
     const std::size_t row = edge.index == ipu_model::none ? 0 : edge.index;
@@ -172,7 +159,9 @@ FieldData VertexIntrospector::getFieldInfo(const std::string &name) const {
     }
     if (rows.size() <= row) rows.resize(row + 1);
     rows[row] = edge.count;
-    if (edge.kind == ipu_model::Edge::Kind::Value) values = ipu_model::valuesOf(graph_, vertex, edge);
+    if (edge.kind != ipu_model::Edge::Kind::Value) return;
+    for (std::size_t i = 0; i != edge.count; ++i)
+      values.push_back(ipu_model::readNumber(elementType, graph_.values.data() + edge.first, i));
   });
   return FieldData(name, rows, type.cls.fields[found->second].shape == ipu_model::FieldShape::VectorList, values);
 }

@@ -39,6 +39,11 @@ public:
   }
 
   bool onOneTile() const { return parts_.size() == 1; }
+  /// Whether any of [begin, end) is mapped.
+  bool anyIn(std::size_t begin, std::size_t end) const {
+    const auto after = parts_.lower_bound(end);
+    return after != parts_.begin() && std::prev(after)->second.end > begin;
+  }
 
 private:
   struct Part {
@@ -100,18 +105,16 @@ struct ComputeSetData {
   std::vector<std::uint32_t> vertices;
 };
 
-struct Stream {
+/// A stream, or a remote buffer.
+struct ChannelData {
   std::string handle;
   poplar::Type type;
-  std::size_t count;
-  bool toDevice;
+  std::size_t count;       ///< elements of one transfer
+  bool toDevice = false;   ///< of a stream
+  std::size_t repeats = 1; ///< rows of a remote buffer
+  std::size_t bytes() const { return count * type.size(); }
 };
-
-struct RemoteBufferData {
-  std::string handle;
-  poplar::Type type;
-  std::size_t count, repeats;
-};
+using Channels = std::map<std::string, std::shared_ptr<const ChannelData>>;
 
 struct InitialValue {
   View view;
@@ -130,8 +133,7 @@ struct GraphData {
   std::vector<ComputeSetData> computeSets;
   std::vector<poplar::program::Program> functions;
   std::map<std::string, poplar::Tensor> hostWrites, hostReads;
-  std::map<std::string, std::shared_ptr<const Stream>> streams;
-  std::map<std::string, std::shared_ptr<const RemoteBufferData>> remoteBuffers;
+  Channels streams, remoteBuffers;
   std::vector<InitialValue> initialValues;
   /// Constants made for inputs that were given numbers; they live on the tile of their vertex.
   std::vector<std::pair<poplar::VarId, std::uint32_t>> immediates;
@@ -150,8 +152,6 @@ struct GraphData {
 
 /// The element type of a field.
 poplar::Type typeOf(const Field &field);
-/// The numbers that a field was set to.
-std::vector<double> valuesOf(const GraphData &graph, const Vertex &vertex, const Edge &edge);
 
 /// A position whose element an earlier position already has, with that element.
 struct Alias {

@@ -4,7 +4,6 @@
 #include "numbers.hpp"
 #include "poplar/Graph.hpp"
 #include <algorithm>
-#include <cmath>
 #include <iostream>
 
 namespace poplar {
@@ -118,10 +117,6 @@ VertexRef Graph::addVertex(ComputeSet computeSet, StringRef vertexType, ArrayRef
     }
   }
   return vertex;
-}
-
-VertexRef Graph::addExternalVertex(ComputeSet computeSet, StringRef vertexType) {
-  return addVertex(computeSet, vertexType);
 }
 
 unsigned Graph::getNumVertices() const { return static_cast<unsigned>(data_->vertices.size()); }
@@ -263,20 +258,6 @@ std::size_t Graph::getMaxFieldDim(StringRef vertexName, StringRef fieldName, uns
       largest = std::max(largest, rows);
     else
       for (std::size_t row = 0; row != rows; ++row) largest = std::max(largest, getFieldSize(field[row]));
-  }
-  return largest;
-}
-
-double Graph::getMaxVertexFieldValue(StringRef vertexName, StringRef fieldName) const {
-  double largest = -HUGE_VAL;
-  for (std::uint32_t id = 0; id != data_->vertices.size(); ++id) {
-    const ipu_model::Vertex &vertex = data_->vertices[id];
-    if (data_->typeOf(vertex).cls.name != vertexName) continue;
-    const std::uint32_t field = VertexRef(id, data_.get())[fieldName].field();
-    data_->forEachEdge(vertex, [&](const Edge &edge) {
-      if (edge.field == field && edge.kind == Edge::Kind::Value)
-        for (double value : valuesOf(*data_, vertex, edge)) largest = std::max(largest, value);
-    });
   }
   return largest;
 }

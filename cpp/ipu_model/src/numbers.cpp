@@ -62,10 +62,6 @@ template <typename T> T saturate(double value) {
 
 bool isInteger(Type type) { return !type.isFloatingPoint() && type != poplar::BOOL; }
 
-bool isSigned(Type type) {
-  return type.isFloatingPoint() || withStorage(type, [](auto zero) { return std::is_signed_v<decltype(zero)>; });
-}
-
 double readNumber(Type type, const void *data, std::size_t i) {
   if (type == poplar::HALF) return static_cast<double>(halfToFloat(load<std::uint16_t>(data, i)));
   return withStorage(type, [&](auto zero) { return static_cast<double>(load<decltype(zero)>(data, i)); });
@@ -87,40 +83,19 @@ void writeInteger(Type type, void *data, std::size_t i, std::int64_t value) {
 }
 
 std::vector<std::byte> toDevice(Type type, HostValues values, std::size_t count) {
+  if (values.type == poplar::HALF && type != poplar::HALF)
+    throw poplar::type_error("half values given for elements of type '" + type.toString() + "'");
   std::vector<std::byte> bytes(count * type.size());
   for (std::size_t i = 0; i != count; ++i) {
     const std::size_t from = values.count == 1 ? 0 : i;
-    using Kind = HostValues::Kind;
-    if (values.kind == Kind::HalfBits) {
-      if (type != poplar::HALF)
-        throw poplar::type_error("half values given for elements of type '" + type.toString() + "'");
+    if (values.type == poplar::HALF)
       store(bytes.data(), i, load<std::uint16_t>(values.data, from));
-    } else if (values.kind == Kind::Floating) {
-      writeNumber(type, bytes.data(), i,
-                  values.size == 4 ? static_cast<double>(load<float>(values.data, from))
-                                   : load<double>(values.data, from));
-    } else {
-      const bool isSignedHost = values.kind == Kind::Signed;
-      std::int64_t value = 0;
-      switch (values.size) {
-      case 1:
-        value = isSignedHost ? load<std::int8_t>(values.data, from) : load<std::uint8_t>(values.data, from);
-        break;
-      case 2:
-        value = isSignedHost ? load<std::int16_t>(values.data, from) : load<std::uint16_t>(values.data, from);
-        break;
-      case 4:
-        value = isSignedHost ? std::int64_t{load<std::int32_t>(values.data, from)}
-                             : std::int64_t{load<std::uint32_t>(values.data, from)};
-        break;
-      default: value = load<std::int64_t>(values.data, from);
-      }
-      if (type.isFloatingPoint())
-        writeNumber(type, bytes.data(), i,
-                    isSignedHost ? static_cast<double>(value) : static_cast<double>(static_cast<std::uint64_t>(value)));
-      else
-        writeInteger(type, bytes.data(), i, value);
-    }
+    else if (values.type == Type())
+      writeNumber(type, bytes.data(), i, load<double>(values.data, from));
+    else if (type.isFloatingPoint() || values.type == poplar::FLOAT)
+      writeNumber(type, bytes.data(), i, readNumber(values.type, values.data, from));
+    else
+      writeInteger(type, bytes.data(), i, readInteger(values.type, values.data, from));
   }
   return bytes;
 }

@@ -20,7 +20,6 @@ std::int64_t readInteger(poplar::Type type, const void *data, std::size_t i);
 void writeInteger(poplar::Type type, void *data, std::size_t i, std::int64_t value);
 
 bool isInteger(poplar::Type type);
-bool isSigned(poplar::Type type);
 
 /// Bytes of `count` device elements made from host values; one value is repeated.
 std::vector<std::byte> toDevice(poplar::Type type, HostValues values, std::size_t count);

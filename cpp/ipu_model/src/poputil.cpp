@@ -5,16 +5,11 @@
 #include "poputil/exceptions.hpp"
 #include <algorithm>
 #include <map>
-#include <numeric>
 
 namespace poputil {
 
 namespace {
 constexpr std::size_t ceilDivide(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
-
-std::size_t product(poplar::ArrayRef<std::size_t> shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
-}
 
 /// What stays together on a tile by default: a vector of the type, and 128 bytes.
 unsigned defaultGrain(const Graph &graph, const Tensor &t) {
@@ -28,7 +23,7 @@ unsigned defaultMinimum(const Graph &graph, const Tensor &t) {
 Graph::TileToTensorMapping calcLinearTileMapping(const Graph &graph, poplar::ArrayRef<std::size_t> shape,
                                                  unsigned minElementsPerTile, unsigned grainSize, unsigned offset,
                                                  bool ascendingOrder) {
-  const std::size_t tiles = graph.getTarget().getNumTiles(), elements = product(shape);
+  const std::size_t tiles = graph.getTarget().getNumTiles(), elements = ipu_model::product(shape);
   Graph::TileToTensorMapping mapping(tiles);
   if (elements == 0) return mapping;
   const std::size_t grain = std::max(grainSize, 1u);
@@ -213,13 +208,6 @@ Regions splitRegions(const std::vector<Interval> &regions, unsigned grainSize, u
   return result;
 }
 
-Regions splitRegionsBetweenWorkers(const poplar::Target &target, const std::vector<Interval> &regions,
-                                   unsigned grainSize, unsigned minElements, unsigned maxElements,
-                                   unsigned maxElementsPerRegion) {
-  return splitRegions(regions, grainSize, target.getNumWorkerContexts(), minElements, maxElements,
-                      maxElementsPerRegion);
-}
-
 std::vector<Regions> splitRegions(const Regions &regions, unsigned grainSize, unsigned maxPartitions,
                                   unsigned minElements, unsigned maxElements, unsigned maxElementsPerRegion) {
   // Number the elements through, split the numbers, translate back.
@@ -251,13 +239,6 @@ std::vector<Regions> splitRegions(const Regions &regions, unsigned grainSize, un
   return result;
 }
 
-std::vector<Regions> splitRegionsBetweenWorkers(const poplar::Target &target, const Regions &regions,
-                                                unsigned grainSize, unsigned minElements, unsigned maxElements,
-                                                unsigned maxElementsPerRegion) {
-  return splitRegions(regions, grainSize, target.getNumWorkerContexts(), minElements, maxElements,
-                      maxElementsPerRegion);
-}
-
 std::vector<std::size_t> balancedPartition(std::size_t n, std::size_t partitions) {
   std::vector<std::size_t> sizes;
   for (std::size_t i = 0; i != partitions; ++i) sizes.push_back((i + 1) * n / partitions - i * n / partitions);
@@ -270,7 +251,8 @@ std::vector<Interval> flattenIntervals(const Regions &intervals) {
   return flat;
 }
 
-std::vector<Interval> mergeAdjacentRegions(const std::vector<Interval> &regions) {
+void mergeAdjacentRegions(std::vector<Interval> &regions) {
+  std::sort(regions.begin(), regions.end());
   std::vector<Interval> merged;
   for (const Interval &region : regions) {
     if (!merged.empty() && merged.back().end() == region.begin())
@@ -278,7 +260,11 @@ std::vector<Interval> mergeAdjacentRegions(const std::vector<Interval> &regions)
     else if (region.size() != 0)
       merged.push_back(region);
   }
-  return merged;
+  regions = std::move(merged);
+}
+
+void mergeAdjacentRegions(Regions &mapping) {
+  for (auto &regions : mapping) mergeAdjacentRegions(regions);
 }
 
 std::size_t intervalSequenceNumElements(const std::vector<Interval> &intervals) {
@@ -302,13 +288,6 @@ Tensor duplicate(Graph &graph, const Tensor &in, Sequence &prog, const DebugCont
 
 Tensor cloneN(Graph &graph, const Tensor &t, unsigned n, const DebugContext &name, poplar::TensorCloneMethod method) {
   return graph.cloneN(t, n, name, method);
-}
-
-Tensor createBroadcastOperand(Graph &graph, const Tensor &full, const Type &type, unsigned dim, bool,
-                              const DebugContext &name) {
-  Tensor t = graph.addVariable(type, {full.dim(dim)}, name);
-  mapTensorLinearly(graph, t);
-  return t;
 }
 
 void expandToMatchRanks(Tensor &a, Tensor &b) {

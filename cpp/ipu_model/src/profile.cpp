@@ -334,20 +334,18 @@ void Profile::reset() {
 Profile::Totals Profile::totals() const {
   Totals totals;
   const std::size_t tiles = graph_.target.getNumTiles();
-  totals.tileCompute.assign(tiles, 0);
-  totals.tileBusy.assign(tiles, 0);
-  totals.tileIn.assign(tiles, 0);
-  totals.tileOut.assign(tiles, 0);
+  totals.tiles.resize(tiles);
   for (const Step &step : steps_) {
     totals.compute += step.compute * step.executions;
     totals.exchange += step.exchange * step.executions;
     totals.sync += step.sync * step.executions;
     totals.host += step.host * step.executions;
     for (const auto &[tile, t] : step.tiles) {
-      totals.tileCompute[tile] += t.compute * step.executions;
-      totals.tileBusy[tile] += t.busy * step.executions;
-      totals.tileIn[tile] += t.bytesIn * step.executions;
-      totals.tileOut[tile] += t.bytesOut * step.executions;
+      TileStep &sum = totals.tiles[tile];
+      sum.compute += t.compute * step.executions;
+      sum.busy += t.busy * step.executions;
+      sum.bytesIn += t.bytesIn * step.executions;
+      sum.bytesOut += t.bytesOut * step.executions;
     }
     for (const auto &[name, instances] : step.types) {
       auto &sum = totals.types[name];
@@ -355,9 +353,9 @@ Profile::Totals Profile::totals() const {
       sum.second += instances.second * step.executions;
     }
   }
-  for (std::size_t tile = 0; tile != tiles; ++tile) {
-    totals.computePerTile += static_cast<double>(totals.tileCompute[tile]);
-    totals.busyPerTile += static_cast<double>(totals.tileBusy[tile]);
+  for (const TileStep &tile : totals.tiles) {
+    totals.computePerTile += static_cast<double>(tile.compute);
+    totals.busyPerTile += static_cast<double>(tile.busy);
   }
   totals.computePerTile /= static_cast<double>(tiles);
   totals.busyPerTile /= static_cast<double>(tiles);

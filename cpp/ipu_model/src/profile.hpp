@@ -81,7 +81,7 @@ private:
     std::uint64_t compute = 0, exchange = 0, sync = 0, host = 0;
     double busyPerTile = 0, computePerTile = 0; ///< averages over all tiles
     std::map<std::string, std::pair<std::size_t, std::uint64_t>> types;
-    std::vector<std::uint64_t> tileCompute, tileBusy, tileIn, tileOut;
+    std::vector<TileStep> tiles;
   };
   struct CopyTraffic {
     Traffic traffic;

@@ -70,6 +70,8 @@ ProgramNode &Program::own() {
 Sequence::Sequence(const DebugContext &name) : Program(makeNode(Kind::Sequence, name)) {}
 Sequence::Sequence(std::initializer_list<Program> programs, const DebugContext &name)
     : Program(makeNode(Kind::Sequence, name, {}, programs)) {}
+Sequence::Sequence(const std::vector<Program> &programs, const DebugContext &name)
+    : Program(makeNode(Kind::Sequence, name, {}, programs)) {}
 void Sequence::add(const Program &program) {
   const Program copy = program; // keeps `program` apart where it is this sequence itself
   own().children.push_back(copy);
@@ -97,8 +99,8 @@ Copy::Copy(const Tensor &source, const Tensor &destination, bool, const DebugCon
 }
 
 namespace {
-template <typename Channel> void checkChannel(const char *what, const Channel &channel, const Tensor &tensor,
-                                              std::size_t rows, const DebugContext &name) {
+void checkChannel(const char *what, const ipu_model::Channel &channel, const Tensor &tensor, std::size_t rows,
+                  const DebugContext &name) {
   if (channel.elementType() != tensor.elementType())
     throw type_error(where("Copy", name) + ": " + what + " '" + channel.handle() + "' holds '" +
                      channel.elementType().toString() + "', tensor " + tensor.getDebugStr() + " '" +
@@ -113,38 +115,38 @@ template <typename Channel> void checkChannel(const char *what, const Channel &c
 Copy::Copy(const DataStream &source, const Tensor &destination, bool, const DebugContext &name)
     : Program(makeNode(Kind::StreamToTensor, name, {destination})) {
   checkChannel("stream", source, destination, 1, name);
-  node_->stream = source.stream();
-  if (!node_->stream->toDevice)
+  node_->channel = source.data();
+  if (!node_->channel->toDevice)
     throw control_program_error(where("Copy", name) + ": stream '" + source.handle() +
                                 "' goes from device to host; nothing can be copied from it");
 }
 Copy::Copy(const Tensor &source, const DataStream &destination, bool, const DebugContext &name)
     : Program(makeNode(Kind::TensorToStream, name, {source})) {
   checkChannel("stream", destination, source, 1, name);
-  node_->stream = destination.stream();
-  if (node_->stream->toDevice)
+  node_->channel = destination.data();
+  if (node_->channel->toDevice)
     throw control_program_error(where("Copy", name) + ": stream '" + destination.handle() +
                                 "' goes from host to device; nothing can be copied to it");
 }
 Copy::Copy(const RemoteBuffer &source, const Tensor &destination, const DebugContext &name)
     : Program(makeNode(Kind::RemoteToTensor, name, {destination})) {
   checkChannel("remote buffer", source, destination, 1, name);
-  node_->remote = source.data();
+  node_->channel = source.data();
 }
 Copy::Copy(const RemoteBuffer &source, const Tensor &destination, const Tensor &offset, const DebugContext &name)
     : Program(makeNode(Kind::RemoteToTensor, name, {destination, offset})) {
   checkChannel("remote buffer", source, destination, offset.numElements(), name);
-  node_->remote = source.data();
+  node_->channel = source.data();
 }
 Copy::Copy(const Tensor &source, const RemoteBuffer &destination, const DebugContext &name)
     : Program(makeNode(Kind::TensorToRemote, name, {source})) {
   checkChannel("remote buffer", destination, source, 1, name);
-  node_->remote = destination.data();
+  node_->channel = destination.data();
 }
 Copy::Copy(const Tensor &source, const RemoteBuffer &destination, const Tensor &offset, const DebugContext &name)
     : Program(makeNode(Kind::TensorToRemote, name, {source, offset})) {
   checkChannel("remote buffer", destination, source, offset.numElements(), name);
-  node_->remote = destination.data();
+  node_->channel = destination.data();
 }
 
 Repeat::Repeat(unsigned count, const Program &body, const DebugContext &name)

@@ -39,8 +39,7 @@ struct ProgramNode {
   bool whileValue = false;         ///< of RepeatWhile
   std::vector<std::int32_t> cases; ///< of Switch: values of children 1, 2, ...; 0 is the default
   poplar::SyncType sync = poplar::SyncType::INTERNAL;
-  std::shared_ptr<const Stream> stream;
-  std::shared_ptr<const RemoteBufferData> remote;
+  std::shared_ptr<const ChannelData> channel; ///< stream or remote buffer
   poplar::PrintTensorFmt format;
   std::string message; ///< title or error text
 };

@@ -132,14 +132,17 @@ void Profile::writeJson(std::ostream &out) const {
   }
   out << "]},\n\"execution\":{\"runs\":" << runs_ << ",\"cycles\":{\"total\":" << total_
       << ",\"compute\":" << sum.compute << ",\"exchange\":" << sum.exchange << ",\"host\":" << sum.host
-      << ",\"sync\":" << sum.sync << "},\"tileComputeCycles\":";
-  writeArray(out, sum.tileCompute);
-  out << ",\"tileBusyCycles\":";
-  writeArray(out, sum.tileBusy);
-  out << ",\"bytesReceivedByTile\":";
-  writeArray(out, sum.tileIn);
-  out << ",\"bytesSentByTile\":";
-  writeArray(out, sum.tileOut);
+      << ",\"sync\":" << sum.sync << '}';
+  const auto writeByTile = [&](const char *name, auto TileStep::*field) {
+    std::vector<std::uint64_t> values;
+    for (const TileStep &tile : sum.tiles) values.push_back(tile.*field);
+    out << ",\"" << name << "\":";
+    writeArray(out, values);
+  };
+  writeByTile("tileComputeCycles", &TileStep::compute);
+  writeByTile("tileBusyCycles", &TileStep::busy);
+  writeByTile("bytesReceivedByTile", &TileStep::bytesIn);
+  writeByTile("bytesSentByTile", &TileStep::bytesOut);
   out << ",\n\"vertexTypes\":[";
   const char *separator = "";
   for (const auto &[name, instances] : sum.types) {

@@ -1,21 +1,22 @@
-#include "target.hpp"
 #include "cost_model.hpp"
 #include "numbers.hpp"
 #include "poplar/DeviceManager.hpp"
+#include "poplar/IPUModel.hpp"
 #include "poplar/exceptions.hpp"
 #include <algorithm>
 #include <cstdlib>
 #include <istream>
 #include <iterator>
 
-namespace ipu_model {
+namespace poplar {
+namespace {
 
-std::shared_ptr<const TargetData> makeTarget(const poplar::IPUModel &machine, poplar::TargetType type) {
+std::shared_ptr<const ipu_model::TargetData> makeTarget(const ipu_model::Machine &machine, TargetType type) {
   if (machine.numIPUs == 0 || machine.tilesPerIPU == 0 || machine.numWorkerContexts == 0)
-    throw poplar::invalid_machine_model("a machine needs at least one IPU, tile and worker");
-  auto target = std::make_shared<TargetData>();
+    throw invalid_machine_model("a machine needs at least one IPU, tile and worker");
+  auto target = std::make_shared<ipu_model::TargetData>();
   target->type = type;
-  target->arch = type == poplar::TargetType::CPU ? "cpu" : machine.IPUVersion;
+  target->arch = type == TargetType::CPU ? "cpu" : machine.IPUVersion;
   target->machine = machine;
   const bool mk1 = machine.IPUVersion == "ipu1";
   target->atomicStoreBytes = mk1 ? 4 : 8;
@@ -26,12 +27,10 @@ std::shared_ptr<const TargetData> makeTarget(const poplar::IPUModel &machine, po
   return target;
 }
 
-} // namespace ipu_model
+} // namespace
 
-namespace poplar {
-using ipu_model::makeTarget;
-
-IPUModel::IPUModel(const char *version) : IPUVersion(version) {
+IPUModel::IPUModel(const char *version) {
+  IPUVersion = version;
   const bool mk1 = IPUVersion == "ipu1";
   if (!mk1 && IPUVersion != "ipu2" && IPUVersion != "ipu21")
     throw invalid_machine_model("IPU version '" + IPUVersion + "' is not known; use ipu1, ipu2 or ipu21");
@@ -95,48 +94,14 @@ Target Target::createIPUTarget(unsigned numIPUs, unsigned tilesPerIPU, StringRef
 }
 
 Target Target::createVirtualTarget(unsigned numIPUs, unsigned tilesPerIPU) const {
-  IPUModel machine = data_->machine;
+  ipu_model::Machine machine = data_->machine;
   machine.numIPUs = numIPUs;
   machine.tilesPerIPU = tilesPerIPU;
   return Target(makeTarget(machine, data_->type));
 }
 
-TargetType Target::getTargetType() const { return data_->type; }
-StringRef Target::getTargetArchString() const { return data_->arch; }
-StringRef Target::getTargetSystemString() const { return "ipu-model"; }
-unsigned Target::getNumIPUs() const { return data_->machine.numIPUs; }
-unsigned Target::getTilesPerIPU() const { return data_->machine.tilesPerIPU; }
-unsigned Target::getNumWorkerContexts() const { return data_->machine.numWorkerContexts; }
-unsigned Target::getBytesPerTile() const { return data_->machine.memoryBytesPerTile; }
-std::uint64_t Target::getMemoryBytes() const { return std::uint64_t{getBytesPerTile()} * getNumTiles(); }
-unsigned Target::getExchangeBytesPerCycle() const { return data_->machine.exchangeBytesPerCycle; }
-unsigned Target::getMemcpyBytesPerCycle() const { return data_->machine.memcpyBytesPerCycle; }
-unsigned Target::getMinIPUSyncDelay() const { return data_->machine.minIPUSyncDelay; }
-unsigned Target::getMaxIPUSyncDelay() const { return data_->machine.minIPUSyncDelay + 36; }
-unsigned Target::getGlobalSyncCycles() const { return data_->machine.globalSyncCycles; }
-double Target::getTileClockFrequency() const { return data_->machine.tileClockFrequency; }
-unsigned Target::getInterleavedMemoryElementIndex() const { return data_->machine.interleavedMemoryElementIndex; }
-const std::vector<unsigned> &Target::getMemoryElementOffsets() const { return data_->memoryElementOffsets; }
-unsigned Target::getNumStrideBits() const { return data_->machine.numStrideBits; }
-unsigned Target::getDataPathWidth() const { return data_->machine.dataPathWidth; }
-unsigned Target::getFp16ConvUnitMaxPipelineDepth() const { return 4; }
-unsigned Target::getFp16InFp16OutConvUnitsPerTile() const { return data_->arch == "ipu1" ? 8 : 16; }
-unsigned Target::getFp16InFp32OutConvUnitsPerTile() const { return data_->arch == "ipu1" ? 8 : 16; }
-unsigned Target::getFp32InFp32OutConvUnitsPerTile() const { return data_->arch == "ipu1" ? 4 : 8; }
-unsigned Target::getWeightsPerConvUnit(bool floatActivations) const { return floatActivations ? 8 : 16; }
-unsigned Target::getConvUnitCoeffLoadBytesPerCycle() const { return data_->arch == "ipu1" ? 8 : 16; }
-unsigned Target::getRptCountMax() const { return 4095; }
-bool Target::supportsExchangeBusSharing() const { return true; }
-unsigned Target::getTilesPerSharedExchangeBus() const { return 2; }
-unsigned Target::getAtomicStoreGranularity() const { return data_->atomicStoreBytes; }
-
 unsigned Target::getVectorWidth(const Type &type) const {
   return type == FLOAT ? getFloatVectorWidth() : type == HALF ? getHalfVectorWidth() : 1;
-}
-
-std::uint32_t Target::makeFpIctlValue(bool inv, bool div0, bool oflo, bool esr, bool nanoo) const {
-  return std::uint32_t{inv} | std::uint32_t{div0} << 1 | std::uint32_t{oflo} << 2 | std::uint32_t{esr} << 19 |
-         std::uint32_t{nanoo} << 20;
 }
 
 bool operator==(const Target &a, const Target &b) {
@@ -152,16 +117,6 @@ void copyDeviceHalfToFloat(const Target &, const void *src, float *dst, std::siz
   const auto *half = static_cast<const std::uint16_t *>(src);
   std::transform(half, half + count, dst, ipu_model::halfToFloat);
 }
-void copyDoubleToDeviceHalf(const Target &, const double *src, void *dst, std::size_t count) {
-  std::transform(src, src + count, static_cast<std::uint16_t *>(dst),
-                 [](double value) { return ipu_model::floatToHalf(static_cast<float>(value)); });
-}
-void copyDeviceHalfToDouble(const Target &, const void *src, double *dst, std::size_t count) {
-  const auto *half = static_cast<const std::uint16_t *>(src);
-  std::transform(half, half + count, dst,
-                 [](std::uint16_t bits) { return static_cast<double>(ipu_model::halfToFloat(bits)); });
-}
-
 Device Device::createCPUDevice(unsigned numTiles) {
   return Device(Target(makeTarget(cpuMachine(numTiles), TargetType::CPU)));
 }

@@ -3,20 +3,15 @@
 #include "poplar/exceptions.hpp"
 #include "view.hpp"
 #include <algorithm>
-#include <functional>
 #include <iostream>
-#include <numeric>
 #include <sstream>
 
 namespace poplar {
+using ipu_model::product;
 using ipu_model::Run;
 using ipu_model::View;
 
 namespace {
-
-std::size_t product(ArrayRef<std::size_t> shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
-}
 
 std::string shapeText(ArrayRef<std::size_t> shape) {
   std::ostringstream out;

@@ -38,6 +38,63 @@ TEST_CASE("vertices of a compiled codelet run, and PrintTensor writes the text o
                       "square: [\n  [7.0000000 6.0000000]\n  [4.5000000 2.5000000]\n]\n");
 }
 
+TEST_CASE("older spellings, handles instead of names, lists instead of pointers") {
+  Machine m;
+  m.addCodelets();
+  const Tensor in = m.variable(FLOAT, {3}, "in"), out = m.variable(FLOAT, {}, "out");
+  const ComputeSet cs = m.graph.addComputeSet("sum");
+  const VertexRef v = m.graph.addVertex(cs, "Sum", {{"in", in}, {"out", out}});
+  m.graph.setTileMapping(v, 0);
+  m.graph.setCycleEstimate(v, 30);
+  CHECK(m.graph.getCycleEstimate(v) == 30);
+  const DataStream feed = m.graph.addHostToDeviceFIFO("feed", FLOAT, 3);
+  const DataStream drain = m.graph.addDeviceToHostFIFO("drain", FLOAT, 1);
+  const RemoteBuffer rows = m.graph.addRemoteBuffer("rows", FLOAT, 1);
+  m.graph.createHostRead("out", out);
+  Sequence timed = Sequence(std::vector<Program>{Copy(feed, in), Execute(cs)}, "timed");
+  m.graph.createHostRead("cycles", cycleCount(m.graph, timed, 0));
+  Engine engine(m.graph, Sequence(timed, Copy(out, drain), Copy(out, rows)));
+  engine.load(m.device);
+  std::vector<float> values{1, 2, 4}, sum(1), copied(1), row(1);
+  engine.connectStream(feed, values.data());
+  engine.connectStreamToCallback(drain, [&](void *from) { copied[0] = *static_cast<float *>(from); });
+  engine.run();
+  engine.readTensor("out", ArrayRef<float>(sum));
+  engine.copyFromRemoteBuffer(rows, ArrayRef<float>(row), 0);
+  CHECK(sum[0] == 7);
+  CHECK(copied == sum);
+  CHECK(row == sum);
+  std::uint64_t cycles = 0;
+  engine.readTensor("cycles", &cycles, &cycles + 1);
+  CHECK(cycles > 30);
+}
+
+TEST_CASE("a negative long of vertex state keeps its sign, though a tile's long has 32 bits") {
+  Machine m;
+  std::stringstream source("#include <poplar/Vertex.hpp>\n"
+                           "class Down : public poplar::Vertex {\n"
+                           " public: long n; std::size_t step; poplar::Output<int> out;\n"
+                           " bool compute() { n -= step; *out = n < 0 ? int(n) : 99; return true; } };");
+  m.graph.addCodelets(source);
+  const Tensor out = m.variable(INT, {}, "out");
+  const ComputeSet cs = m.graph.addComputeSet("down");
+  const VertexRef v = m.graph.addVertex(cs, "Down", {{"out", out}});
+  m.graph.setTileMapping(v, 0);
+  m.graph.setInitialValue(v["n"], -3);
+  m.graph.setInitialValue(v["step"], std::size_t{5});
+  CHECK(m.result<int>(Repeat(2, Execute(cs)), out) == std::vector<int>{-13});
+}
+
+TEST_CASE("half values as bits") {
+  Machine m;
+  const std::vector<std::uint16_t> bits{0x3C00, 0xC000}; // 1, -2
+  const Tensor constant = m.graph.addConstantHalf(HALF, {2}, bits.data()), t = m.variable(HALF, {2}, "t");
+  m.graph.setTileMapping(constant, 0);
+  m.graph.setInitialValueHalf(t, std::uint16_t{0x4200}); // 3
+  CHECK(m.result<std::uint16_t>(Sequence(), constant) == bits);
+  CHECK(m.result<std::uint16_t>(Sequence(), t) == std::vector<std::uint16_t>{0x4200, 0x4200});
+}
+
 TEST_CASE("PrintTensor writes integers plainly and shortens large tensors") {
   Machine m;
   const Tensor t = m.variable(INT, {10}, "t"), big = m.variable(UNSIGNED_INT, {1001}, "big");

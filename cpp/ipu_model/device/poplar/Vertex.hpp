@@ -8,6 +8,11 @@
 #error "poplar/Vertex.hpp is for codelet sources: pass them to Graph::addCodelets"
 #endif
 
+/// Marks a codelet whose body is in an assembly file; the model runs the C++ body.
+#ifndef IS_EXTERNAL_CODELET
+#define IS_EXTERNAL_CODELET(external) static const bool isExternalCodelet = external
+#endif
+
 namespace poplar {
 
 /// Base of a codelet that one worker thread runs.

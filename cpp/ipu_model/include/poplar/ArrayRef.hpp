@@ -53,3 +53,12 @@ template <typename T> bool operator==(ArrayRef<T> a, ArrayRef<T> b) {
 }
 
 } // namespace poplar
+
+namespace ipu_model {
+/// The number of elements of a shape.
+inline std::size_t product(poplar::ArrayRef<std::size_t> shape) {
+  std::size_t n = 1;
+  for (std::size_t size : shape) n *= size;
+  return n;
+}
+} // namespace ipu_model

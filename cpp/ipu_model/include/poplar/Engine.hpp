@@ -75,6 +75,9 @@ public:
   }
   void readTensor(StringRef handle, void *begin, void *end);
   void readTensor(StringRef handle, void *begin);
+  template <typename T> void readTensor(StringRef handle, ArrayRef<T> values) {
+    readTensor(handle, const_cast<T *>(values.begin()), const_cast<T *>(values.end()));
+  }
   template <typename T> void readTensor(StringRef handle, std::vector<T> &values) {
     readTensor(handle, values.data(), values.data() + values.size());
   }
@@ -98,6 +101,10 @@ public:
     copyToRemoteBuffer(static_cast<const void *>(source.data()), handle, index, replica);
   }
   void copyFromRemoteBuffer(const std::string &handle, void *destination, std::int64_t index, unsigned replica = 0);
+  template <typename T> void copyFromRemoteBuffer(const std::string &handle, ArrayRef<T> destination,
+                                                  std::int64_t index, unsigned replica = 0) {
+    copyFromRemoteBuffer(handle, static_cast<void *>(const_cast<T *>(destination.data())), index, replica);
+  }
   template <typename T> void copyFromRemoteBuffer(const std::string &handle, std::vector<T> &destination,
                                                   std::int64_t index, unsigned replica = 0) {
     copyFromRemoteBuffer(handle, static_cast<void *>(destination.data()), index, replica);
@@ -137,7 +144,8 @@ public:
   };
   TimerTimePoint getTimeStamp() const;
   static std::string reportTiming(const TimerTimePoint &start, const TimerTimePoint &end);
-  std::string reportIntervals() const { return ""; }
+  /// Times between events of the host; the model records none.
+  void reportIntervals(std::ostream &) const {}
 
 private:
   std::shared_ptr<ipu_model::EngineData> data_;

@@ -55,7 +55,7 @@ public:
     std::vector<Tensor> tensors_;
     bool list_ = false;
     alignas(8) unsigned char bytes_[8] = {};
-    ipu_model::HostValues value_{nullptr, 0, ipu_model::HostValues::Kind::Bool, 0};
+    ipu_model::HostValues value_{nullptr, 0, {}};
   };
 
   explicit Graph(const Target &target, unsigned replicationFactor = 1);
@@ -99,9 +99,7 @@ public:
   }
   template <typename T>
   Tensor addConstant(const Type &type, ArrayRef<std::size_t> shape, const T *values, const DebugContext &context = {}) {
-    std::size_t count = 1;
-    for (std::size_t n : shape) count *= n;
-    return addConstant(type, shape, ArrayRef<T>(values, count), context);
+    return addConstant(type, shape, ArrayRef<T>(values, ipu_model::product(shape)), context);
   }
   Tensor addConstantHalf(const Type &type, ArrayRef<std::size_t> shape, std::uint16_t value,
                          const DebugContext &context = {}) {
@@ -110,6 +108,10 @@ public:
   Tensor addConstantHalf(const Type &type, ArrayRef<std::size_t> shape, ArrayRef<std::uint16_t> values,
                          const DebugContext &context = {}) {
     return addConstantValues(type, shape, ipu_model::HostValues::half(values.data(), values.size()), false, context);
+  }
+  Tensor addConstantHalf(const Type &type, ArrayRef<std::size_t> shape, const std::uint16_t *values,
+                         const DebugContext &context = {}) {
+    return addConstantHalf(type, shape, ArrayRef<std::uint16_t>(values, ipu_model::product(shape)), context);
   }
   Tensor clone(const Type &type, const Tensor &tensor, const DebugContext & = {},
                TensorCloneMethod = TensorCloneMethod::PRESERVE_ORDER_UNLESS_ALIASES);
@@ -133,7 +135,6 @@ public:
   ComputeSet addComputeSet(const DebugContext & = {});
   VertexRef addVertex(ComputeSet computeSet, StringRef vertexType);
   VertexRef addVertex(ComputeSet computeSet, StringRef vertexType, ArrayRef<ConnectionDesc> connections);
-  VertexRef addExternalVertex(ComputeSet computeSet, StringRef vertexType);
   unsigned getNumVertices() const;
   unsigned getNumComputeSets() const;
   std::string getComputeSetName(ComputeSet computeSet) const;
@@ -146,7 +147,6 @@ public:
   void setFieldSize(FieldRef field, std::size_t size);
   std::size_t getFieldSize(FieldRef field) const;
   std::size_t getMaxFieldDim(StringRef vertexName, StringRef fieldName, unsigned dimIndex) const;
-  double getMaxVertexFieldValue(StringRef vertexName, StringRef fieldName) const;
   template <typename T, typename = ipu_model::IfArithmetic<T>> void setInitialValue(FieldRef field, T value) {
     setFieldValues(field, ipu_model::HostValues::of(&value, 1));
   }
@@ -171,6 +171,9 @@ public:
   void setInitialValueHalf(FieldRef field, ArrayRef<std::uint16_t> values) {
     setFieldValues(field, ipu_model::HostValues::half(values.data(), values.size()));
   }
+  void setInitialValueHalf(const Tensor &tensor, std::uint16_t value) {
+    setTensorValues(tensor, ipu_model::HostValues::half(&value, 1), true);
+  }
   void setInitialValueHalf(const Tensor &tensor, ArrayRef<std::uint16_t> values) {
     setTensorValues(tensor, ipu_model::HostValues::half(values.data(), values.size()), false);
   }
@@ -189,7 +192,8 @@ public:
   }
   VertexPerfEstimate getPerfEstimate(const VertexRef &vertex) const;
   void registerPerfEstimator(StringRef vertexType, PerfEstimateFunc estimator);
-  /// The names of SDK 1.x for the two calls above.
+  /// The names of SDK 1.x for the calls above.
+  std::uint64_t getCycleEstimate(const VertexRef &vertex) const { return getPerfEstimate(vertex).cycles; }
   void setCycleEstimate(const VertexRef &vertex, std::uint64_t cycles) { setPerfEstimate(vertex, cycles); }
   void registerCycleEstimator(StringRef vertexType,
                               std::function<std::uint64_t(const VertexIntrospector &, const Target &)> estimator);

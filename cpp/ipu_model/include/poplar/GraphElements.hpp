@@ -10,9 +10,23 @@
 
 namespace ipu_model {
 struct GraphData;
-struct Stream;
-struct RemoteBufferData;
+struct ChannelData;
 constexpr std::uint32_t none = ~std::uint32_t{0};
+
+/// A way between the device and what is outside of it.
+class Channel {
+public:
+  Channel() = default;
+  explicit Channel(std::shared_ptr<const ChannelData> data) : data_(std::move(data)) {}
+  std::string handle() const;
+  std::size_t numElements() const; ///< of one transfer
+  poplar::Type elementType() const;
+  bool valid() const { return data_ != nullptr; }
+  const std::shared_ptr<const ChannelData> &data() const { return data_; }
+
+protected:
+  std::shared_ptr<const ChannelData> data_;
+};
 } // namespace ipu_model
 
 namespace poplar {
@@ -80,35 +94,20 @@ private:
 class HostFunction {};
 
 /// A first-in first-out channel between host and device.
-class DataStream {
+class DataStream : public ipu_model::Channel {
 public:
-  DataStream() = default;
-  explicit DataStream(std::shared_ptr<const ipu_model::Stream> stream) : stream_(std::move(stream)) {}
-  std::string handle() const;
-  std::size_t numElements() const;
-  Type elementType() const;
-  bool valid() const { return stream_ != nullptr; }
-  const std::shared_ptr<const ipu_model::Stream> &stream() const { return stream_; }
-
-private:
-  std::shared_ptr<const ipu_model::Stream> stream_;
+  using Channel::Channel;
+  /// Lets Engine::connectStream take the stream itself for its handle, as SDK 1.x does.
+  operator StringRef() const;
 };
 
 /// Memory outside the device that programs copy rows to and from.
-class RemoteBuffer {
+class RemoteBuffer : public ipu_model::Channel {
 public:
-  RemoteBuffer() = default;
-  explicit RemoteBuffer(std::shared_ptr<const ipu_model::RemoteBufferData> d) : data_(std::move(d)) {}
-  std::string handle() const;
+  using Channel::Channel;
   /// Lets Engine::copyToRemoteBuffer take the buffer itself for its handle, as SDK 1.x does.
   operator std::string() const { return handle(); }
-  std::size_t numElements() const;
   std::size_t getRepeats() const;
-  Type elementType() const;
-  const std::shared_ptr<const ipu_model::RemoteBufferData> &data() const { return data_; }
-
-private:
-  std::shared_ptr<const ipu_model::RemoteBufferData> data_;
 };
 
 } // namespace poplar

@@ -1,28 +1,22 @@
 #pragma once
 // Numbers of any arithmetic host type, as an argument that is converted to a device type later.
 
-#include "ArrayRef.hpp"
+#include "Type.hpp"
 #include <cstddef>
 #include <type_traits>
 
 namespace ipu_model {
 
 struct HostValues {
-  enum class Kind : unsigned char { Bool, Signed, Unsigned, Floating, HalfBits };
   const void *data;
   std::size_t count;
-  Kind kind;
-  unsigned char size; ///< bytes of one number
+  poplar::Type type; ///< none: double; half: the bits of half
 
   template <typename T> static HostValues of(const T *data, std::size_t count) {
     static_assert(std::is_arithmetic_v<T> && sizeof(T) <= 8, "a number of at most 64 bits");
-    constexpr Kind kind = std::is_same_v<T, bool>       ? Kind::Bool
-                          : std::is_floating_point_v<T> ? Kind::Floating
-                          : std::is_signed_v<T>         ? Kind::Signed
-                                                        : Kind::Unsigned;
-    return {data, count, kind, sizeof(T)};
+    return {data, count, std::is_same_v<T, double> ? poplar::Type() : poplar::equivalent_device_type<T>::value};
   }
-  static HostValues half(const unsigned short *data, std::size_t count) { return {data, count, Kind::HalfBits, 2}; }
+  static HostValues half(const unsigned short *data, std::size_t count) { return {data, count, poplar::HALF}; }
 };
 
 template <typename T> using IfArithmetic = std::enable_if_t<std::is_arithmetic_v<T>>;

@@ -37,6 +37,7 @@ class Sequence : public Program {
 public:
   Sequence(const DebugContext & = {});
   Sequence(std::initializer_list<Program> programs, const DebugContext & = {});
+  explicit Sequence(const std::vector<Program> &programs, const DebugContext & = {});
   template <typename First, typename... Rest,
             typename = std::enable_if_t<std::is_base_of_v<Program, std::decay_t<First>> &&
                                         (std::is_base_of_v<Program, std::decay_t<Rest>> && ...) &&

@@ -17,6 +17,12 @@ inline SlicePlan plan(const Graph &, const Type &, std::size_t /*entries*/, std:
 Tensor createSliceableTensor(Graph &graph, const Type &type, const std::vector<std::size_t> &shape,
                              const std::vector<std::size_t> &dims, const std::vector<std::size_t> &sizes,
                              std::size_t minGrainSize = 0, const DebugContext & = {});
+Tensor createSliceableTensor(Graph &graph, const Type &type, const std::vector<std::size_t> &shape,
+                             const std::vector<std::size_t> &dims, const std::vector<std::size_t> &sizes,
+                             const SlicePlan &, const OptionFlags &, const DebugContext & = {});
+/// Offsets for multiSlice and multiUpdate: UNSIGNED_INT[numIndices, dims].
+Tensor createIndicesTensor(Graph &graph, const std::vector<std::size_t> &dims, std::size_t numIndices,
+                           const SlicePlan &, const OptionFlags &, const DebugContext & = {});
 Tensor createSliceTensor(Graph &graph, const Tensor &t, const std::vector<std::size_t> &dims,
                          const std::vector<std::size_t> &sizes, std::size_t numIndices, const DebugContext & = {});
 

@@ -20,15 +20,19 @@ struct ReduceParams {
 /// Reduces the dimensions `dims`; the others remain. The order of summation is not specified.
 Tensor reduce(Graph &graph, const Tensor &in, const Type &outType, const std::vector<std::size_t> &dims,
               ReduceParams params, Sequence &prog, const DebugContext & = {}, const OptionFlags & = {});
-Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims, ReduceParams params, Sequence &prog,
-              const DebugContext & = {}, const OptionFlags & = {});
+inline Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims, ReduceParams params,
+                     Sequence &prog, const DebugContext &name = {}, const OptionFlags &options = {}) {
+  return reduce(graph, in, in.elementType(), dims, params, prog, name, options);
+}
 void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out, const std::vector<std::size_t> &dims,
                       ReduceParams params, Sequence &prog, const DebugContext & = {}, const OptionFlags & = {});
 /// The same into compute sets, to be executed in their order.
 Tensor reduce(Graph &graph, const Tensor &in, const Type &outType, const std::vector<std::size_t> &dims,
               ReduceParams params, std::vector<ComputeSet> &css, const DebugContext & = {}, const OptionFlags & = {});
-Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims, ReduceParams params,
-              std::vector<ComputeSet> &css, const DebugContext & = {}, const OptionFlags & = {});
+inline Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims, ReduceParams params,
+                     std::vector<ComputeSet> &css, const DebugContext &name = {}, const OptionFlags &options = {}) {
+  return reduce(graph, in, in.elementType(), dims, params, css, name, options);
+}
 void reduceWithOutput(Graph &graph, const Tensor &in, const Tensor &out, const std::vector<std::size_t> &dims,
                       ReduceParams params, std::vector<ComputeSet> &css, const DebugContext & = {},
                       const OptionFlags & = {});

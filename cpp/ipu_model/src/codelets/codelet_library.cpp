@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <mutex>
 
@@ -115,8 +116,6 @@ Loaded load(const fs::path &object) {
   return {nullptr, nullptr};
 }
 
-void nothingToDestroy(void *) {}
-
 VertexClass classFrom(const device::ClassEntry &entry, const device::LibraryEntry &library) {
   VertexClass result;
   result.name = entry.name;
@@ -127,7 +126,6 @@ VertexClass classFrom(const device::ClassEntry &entry, const device::LibraryEntr
   result.ipuStateBytes = vertexStateBytes(result.fields);
   result.usesRandom = library.seedRandom != nullptr;
   result.construct = entry.construct;
-  result.destroy = nothingToDestroy;
   result.compute = entry.compute;
   result.perfEstimate = entry.perfEstimate;
   result.seedRandom = library.seedRandom;
@@ -184,6 +182,17 @@ void refuseHeap(const fs::path &object, const Source &source) {
                              ": tiles have no heap; take memory from a Vector field instead of new or malloc");
 }
 
+/// Whether the source asks for the IPU target's macro, which it was not given.
+bool hasIpuPart(const Source &source) {
+  std::string text = source.text;
+  if (!source.path.empty()) {
+    std::ifstream file(source.path);
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  return text.find("__IPU__") != std::string::npos &&
+         std::find(source.flags.begin(), source.flags.end(), "-D__IPU__") == source.flags.end();
+}
+
 /// Compiles, reflects, and puts the shared object at `object`.
 void build(const Source &source, const std::string &preprocessed, const fs::path &object, std::string &messages) {
   const CodeletCompiler &compiler = CodeletCompiler::instance();
@@ -192,6 +201,8 @@ void build(const Source &source, const std::string &preprocessed, const fs::path
   compiler.compileForReflection(preprocessed, source.flags, forReflection, messages);
   const std::vector<ReflectedClass> classes = reflectVertexClasses(forReflection);
   refuseProblems(classes);
+  if (classes.empty() && (hasIpuPart(source) || preprocessed.find("LibraryEntry") == std::string::npos))
+    throw graph_program_compilation_error(source.label() + ": error: no vertex class is defined");
   const bool usesRandom = preprocessed.find("__builtin_ipu_urand32()") != std::string::npos;
   compiler.compileForExecution(preprocessed + entryPointSource(classes, usesRandom), source.flags, forExecution);
   refuseHeap(forExecution, source);
@@ -226,7 +237,11 @@ const std::vector<Tolerance> &tolerances() {
       {{"'rptsize_t'", "'float2'", "'float4'", "'half2'", "'half4'", "'short2'", "'int2'", "__builtin_ipu_", "'ipu'"},
        {},
        {"-include", "ipu_intrinsics"},
-       "uses names of the IPU target without including them; the SDK's IPUModel target refuses that"}};
+       "uses names of the IPU target without including them; the SDK's IPUModel target refuses that"},
+      {{"no vertex class is defined"},
+       {},
+       {"-D__IPU__"},
+       "keeps its vertices for the IPU target; compiled with __IPU__ defined"}};
   return all;
 }
 
@@ -329,8 +344,6 @@ void bindVector(void *object, const Field &field, void *first, std::size_t n) {
   std::memcpy(static_cast<std::byte *>(object) + field.offset, &image, sizeof image);
 }
 
-void bindScalar(void *object, const Field &field, void *element) { bindVector(object, field, element, 1); }
-
 void bindVectorList(void *object, const Field &field, const std::vector<std::pair<void *, std::size_t>> &rows,
                     std::vector<std::byte> &storage) {
   storage.resize(rows.size() * sizeof(device::EdgeImage));
@@ -349,7 +362,7 @@ void setState(void *object, const Field &field, const void *value) {
   }
   std::int32_t narrow;
   std::memcpy(&narrow, value, sizeof narrow);
-  const std::int64_t wide = field.elementType == "int" ? narrow : static_cast<std::uint32_t>(narrow);
+  const std::int64_t wide = field.elementType == "int" ? std::int64_t{narrow} : static_cast<std::uint32_t>(narrow);
   std::memcpy(member, &wide, sizeof wide);
 }
 

@@ -61,7 +61,6 @@ struct VertexClass {
   bool usesRandom = false;       ///< calls a random builtin: call seedRandom before each compute
 
   void (*construct)(void *) = nullptr; ///< zeroes the object: codelet constructors never run, as on a tile
-  void (*destroy)(void *) = nullptr;
   bool (*compute)(void *, unsigned workerId) = nullptr; ///< true for codelets that return void
   std::uint64_t (*perfEstimate)(void *) = nullptr;      ///< null unless the codelet has getCycleEstimate()
   void (*seedRandom)(std::uint64_t) = nullptr;          ///< of the calling thread
@@ -69,8 +68,7 @@ struct VertexClass {
   const Field *find(const std::string &fieldName) const;
 };
 
-/// Point the edge of a constructed vertex at tile memory. The memory must outlive the vertex.
-void bindScalar(void *object, const Field &field, void *element);
+/// Points the edge of a constructed vertex at tile memory, which must outlive the vertex. A scalar is a vector of one.
 void bindVector(void *object, const Field &field, void *first, std::size_t n);
 /// `storage` receives the table of rows that the field points to; keep it (moving it is fine).
 void bindVectorList(void *object, const Field &field, const std::vector<std::pair<void *, std::size_t>> &rows,
@@ -82,10 +80,10 @@ void setState(void *object, const Field &field, const void *value);
 
 /// One compiled codelet source; keeps its shared object loaded.
 ///
-/// Both makers throw poplar::graph_program_compilation_error with the compiler's text, or with the
-/// source line and the field that popc would refuse. Loading the same content twice gives the same library. Two things
-/// that only some popc refuse are let pass with a warning in compilerMessages(): casting const away from an Input, and
-/// IPU-only names without their headers.
+/// Both makers throw poplar::graph_program_compilation_error with the compiler's text, or with the source line and
+/// the field that popc would refuse. Loading the same content twice gives the same library. Three things that only
+/// some popc refuse are let pass with a warning in compilerMessages(): casting const away from an Input, IPU-only names
+/// without their headers, and sources whose vertices are for the IPU target alone.
 class CodeletLibrary {
 public:
   struct Source;

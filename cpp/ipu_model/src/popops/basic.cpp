@@ -127,7 +127,8 @@ Sequence countedForLoop(Graph &graph, int initialCount, const Tensor &limit, int
 namespace {
 
 void iotaFrom(Graph &graph, const Tensor &t, std::int64_t start, Sequence &prog, const DebugContext &name) {
-  const auto set = [type = t.elementType(), start](const std::uint32_t *, void *out, std::size_t i, std::uint64_t index) {
+  const auto set = [type = t.elementType(), start](const std::uint32_t *, void *out, std::size_t i,
+                                                   std::uint64_t index) {
     writeInteger(type, out, i, start + static_cast<std::int64_t>(index));
   };
   addElementKernel(graph, "popops::Iota", t, nullptr, set, 1, 2, 20, prog, {name, "iota"});

@@ -38,10 +38,14 @@ struct Block {
 bool isPredicate(UnaryOpType op) {
   return op == UnaryOpType::IS_FINITE || op == UnaryOpType::IS_INF || op == UnaryOpType::IS_NAN;
 }
+bool givesBool(UnaryOpType op) { return isPredicate(op) || op == UnaryOpType::LOGICAL_NOT; }
 bool isComparison(BinaryOpType op) {
   using B = BinaryOpType;
   return op == B::EQUAL || op == B::NOT_EQUAL || op == B::LESS_THAN || op == B::LESS_THAN_EQUAL ||
          op == B::GREATER_THAN || op == B::GREATER_THAN_EQUAL;
+}
+bool givesBool(BinaryOpType op) {
+  return isComparison(op) || op == BinaryOpType::LOGICAL_AND || op == BinaryOpType::LOGICAL_OR;
 }
 
 double roundTo(Type type, double value) {
@@ -220,15 +224,10 @@ Type Expression::typeOf(const Node &node, const std::vector<Type> &operands) con
     return operands[node.index - 1];
   case Kind::Cast: return node.type;
   case Kind::Unary:
-    return isPredicate(static_cast<UnaryOpType>(node.op)) ||
-                   static_cast<UnaryOpType>(node.op) == UnaryOpType::LOGICAL_NOT
-               ? poplar::BOOL
-               : typeOf(*node.args[0], operands);
-  case Kind::Binary: {
-    const auto op = static_cast<BinaryOpType>(node.op);
-    if (isComparison(op) || op == BinaryOpType::LOGICAL_AND || op == BinaryOpType::LOGICAL_OR) return poplar::BOOL;
+    return givesBool(static_cast<UnaryOpType>(node.op)) ? poplar::BOOL : typeOf(*node.args[0], operands);
+  case Kind::Binary:
+    if (givesBool(static_cast<BinaryOpType>(node.op))) return poplar::BOOL;
     break;
-  }
   case Kind::Ternary: break;
   }
   const Type first = typeOf(*node.args[0], operands);
@@ -267,8 +266,11 @@ std::size_t Expression::add(const Node &node, const std::vector<Type> &operands,
     const Type type = commonType(1);
     argument(0, type);
     const auto op = static_cast<UnaryOpType>(node.op);
-    step.type = isPredicate(op) || op == UnaryOpType::LOGICAL_NOT ? poplar::BOOL : type;
+    step.type = givesBool(op) ? poplar::BOOL : type;
     cyclesPerVector_ += cyclesOf(op);
+    // Fail now, not while running, where an operation does not exist for the type.
+    if (!isPredicate(op))
+      type.isFloatingPoint() ? static_cast<void>(unaryFloat(op, 1)) : static_cast<void>(unaryInteger(op, 1, type));
     break;
   }
   case Kind::Binary: {
@@ -276,9 +278,11 @@ std::size_t Expression::add(const Node &node, const std::vector<Type> &operands,
     const Type type = commonType(2);
     argument(0, type);
     argument(1, type);
-    step.type =
-        isComparison(op) || op == BinaryOpType::LOGICAL_AND || op == BinaryOpType::LOGICAL_OR ? poplar::BOOL : type;
+    step.type = givesBool(op) ? poplar::BOOL : type;
     cyclesPerVector_ += cyclesOf(op, type);
+    if (!isComparison(op))
+      type.isFloatingPoint() ? static_cast<void>(binaryFloat(op, 1, 1))
+                             : static_cast<void>(binaryInteger(op, 1, 1, type));
     break;
   }
   case Kind::Ternary: {
@@ -291,18 +295,6 @@ std::size_t Expression::add(const Node &node, const std::vector<Type> &operands,
     cyclesPerVector_ += 4;
     break;
   }
-  }
-  // Fail now, not while running, where an operation does not exist for the type.
-  if (node.kind == Kind::Unary) {
-    const Type type = steps_[step.args[0]].type;
-    const auto op = static_cast<UnaryOpType>(node.op);
-    if (!isPredicate(op))
-      type.isFloatingPoint() ? static_cast<void>(unaryFloat(op, 1.0)) : static_cast<void>(unaryInteger(op, 1, type));
-  } else if (node.kind == Kind::Binary && !isComparison(static_cast<BinaryOpType>(node.op))) {
-    const Type type = steps_[step.args[0]].type;
-    const auto op = static_cast<BinaryOpType>(node.op);
-    type.isFloatingPoint() ? static_cast<void>(binaryFloat(op, 1.0, 1.0))
-                           : static_cast<void>(binaryInteger(op, 1, 1, type));
   }
   steps_.push_back(std::move(step));
   return steps_.size() - 1;

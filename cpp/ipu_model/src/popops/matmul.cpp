@@ -113,6 +113,12 @@ void matMulAcc(Graph &graph, const Tensor &C, float k, const Tensor &A, const Te
   popops::scaledAddTo(graph, C, product, k, prog, {name, "accumulate"});
 }
 
+void matMulAcc(Graph &graph, const Tensor &C, const Tensor &k, const Tensor &A, const Tensor &B, Sequence &prog,
+               const DebugContext &name, const OptionFlags &options, PlanningCache *cache) {
+  const Tensor product = matMul(graph, A, B, prog, C.elementType(), name, options, cache);
+  popops::scaledAddTo(graph, C, product, k, prog, {name, "accumulate"});
+}
+
 Tensor matMulGrouped(Graph &graph, const Tensor &A, const Tensor &B, Sequence &prog, const Type &outputType,
                      const DebugContext &name, const OptionFlags &options, PlanningCache *cache) {
   if (A.rank() != 3 || B.rank() != 3 || A.dim(0) != B.dim(0) || A.dim(0) == 0)
@@ -136,20 +142,10 @@ Tensor createMatMulInputLHS(Graph &graph, const Type &inputType, const Type &, c
                             PlanningCache *) {
   return makeMapped(graph, inputType, aShape, name);
 }
-Tensor createMatMulInputLHS(Graph &graph, const Type &type, const std::vector<std::size_t> &aShape,
-                            const std::vector<std::size_t> &, const DebugContext &name, const OptionFlags &,
-                            PlanningCache *) {
-  return makeMapped(graph, type, aShape, name);
-}
 Tensor createMatMulInputRHS(Graph &graph, const Type &inputType, const Type &, const std::vector<std::size_t> &,
                             const std::vector<std::size_t> &bShape, const DebugContext &name, const OptionFlags &,
                             PlanningCache *) {
   return makeMapped(graph, inputType, bShape, name);
-}
-Tensor createMatMulInputRHS(Graph &graph, const Type &type, const std::vector<std::size_t> &,
-                            const std::vector<std::size_t> &bShape, const DebugContext &name, const OptionFlags &,
-                            PlanningCache *) {
-  return makeMapped(graph, type, bShape, name);
 }
 Tensor createMatMulOutput(Graph &graph, const Type &, const Type &outputType, const std::vector<std::size_t> &aShape,
                           const std::vector<std::size_t> &bShape, const DebugContext &name, const OptionFlags &,

@@ -241,21 +241,11 @@ Tensor reduce(Graph &graph, const Tensor &in, const Type &outType, const std::ve
   return out;
 }
 
-Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims, ReduceParams params, Sequence &prog,
-              const DebugContext &name, const OptionFlags &) {
-  return reduce(graph, in, in.elementType(), dims, params, prog, name);
-}
-
 Tensor reduce(Graph &graph, const Tensor &in, const Type &outType, const std::vector<std::size_t> &dims,
               ReduceParams params, std::vector<ComputeSet> &css, const DebugContext &name, const OptionFlags &) {
   const Tensor out = makeResult(graph, in, outType, dims, name);
   reduceWithOutput(graph, in, out, dims, params, css, name);
   return out;
-}
-
-Tensor reduce(Graph &graph, const Tensor &in, const std::vector<std::size_t> &dims, ReduceParams params,
-              std::vector<ComputeSet> &css, const DebugContext &name, const OptionFlags &) {
-  return reduce(graph, in, in.elementType(), dims, params, css, name);
 }
 
 void reduceMany(Graph &graph, const std::vector<SingleReduceOp> &reductions, std::vector<Tensor> &outputs,

@@ -110,6 +110,18 @@ Tensor createSliceableTensor(Graph &graph, const Type &type, const std::vector<s
   return t;
 }
 
+Tensor createSliceableTensor(Graph &graph, const Type &type, const std::vector<std::size_t> &shape,
+                             const std::vector<std::size_t> &dims, const std::vector<std::size_t> &sizes,
+                             const SlicePlan &, const OptionFlags &, const DebugContext &name) {
+  return createSliceableTensor(graph, type, shape, dims, sizes, 0, name);
+}
+
+Tensor createIndicesTensor(Graph &graph, const std::vector<std::size_t> &dims, std::size_t numIndices,
+                           const SlicePlan &, const OptionFlags &, const DebugContext &name) {
+  return graph.addVariable(poplar::UNSIGNED_INT, {numIndices, dims.size()}, poplar::VariableMappingMethod::LINEAR,
+                           name);
+}
+
 Tensor createSliceTensor(Graph &graph, const Tensor &t, const std::vector<std::size_t> &dims,
                          const std::vector<std::size_t> &sizes, std::size_t numIndices, const DebugContext &name) {
   checkDims("createSliceTensor", t, dims, sizes, dims.size());
@@ -215,7 +227,7 @@ Tensor createGatherInput(Graph &graph, const Type &type, const std::vector<std::
 }
 
 Tensor gather(Graph &graph, const Tensor &input, const Tensor &indices, unsigned axis, Sequence &prog,
-              const DebugContext &name) {
+              const GatherParams &, const DebugContext &name) {
   const Tensor slices = multiSlice(graph, input, indices.flatten().expand({1}), {axis}, {1}, prog, {}, {}, name);
   // [n, ..., 1, ...] to [..., n, ...]
   return slices.squeeze({axis + std::size_t{1}}).dimRoll(0, axis);

@@ -42,6 +42,21 @@ TEST_CASE("template instantiations are named as templateVertex names them") {
   CHECK(out == 1);
 }
 
+TEST_CASE("a source whose vertices are for the IPU target alone is compiled as for it") {
+  const auto library = compile(R"(
+    #ifdef __IPU__
+    class OnTile : public Vertex {
+     public: Output<unsigned> out; bool compute() { *out = 7 + __builtin_ipu_get_scount_l(); return true; } };
+    #endif
+  )");
+  CHECK(library->compilerMessages().find("compiled with __IPU__ defined") != std::string::npos);
+  VertexInstance vertex(library, "OnTile");
+  unsigned out = 0;
+  vertex.scalar("out", out);
+  CHECK(vertex.run());
+  CHECK(out == 7);
+}
+
 TEST_CASE("kinds of vertices") {
   const auto library = compile(R"(
     #define SUPERVISOR __attribute__((target("supervisor")))

@@ -133,6 +133,8 @@ TEST_CASE("broken codelets give the compiler's place and text") {
   CHECK(contains(compileError<graph_program_compilation_error>(
                      "class X : public MultiVertex { public: int n; bool compute() { return true; } };"),
                  "error:"));
+  CHECK_THROWS_WITH_AS(CodeletLibrary::fromText("int f() { return 1; }", ""),
+                       doctest::Contains("no vertex class is defined"), graph_program_compilation_error);
   CHECK_THROWS_WITH_AS(compile("", "-I\"unclosed"), doctest::Contains("unclosed quote"),
                        graph_program_compilation_error);
 }

@@ -48,7 +48,7 @@ class VertexInstance {
 
   template <class T>
   void scalar(const std::string& name, T& element) {
-    bindScalar(object_, field(name), &element);
+    bindVector(object_, field(name), &element, 1);
   }
   template <class T>
   void vector(const std::string& name, std::vector<T>& elements) {

@@ -43,6 +43,7 @@ for strategy in implicit "one by one" "two waves" "by direction" "many tensors";
 done
 expect 0 "ipu1: 1216 tiles of 262144 bytes, 6 workers" "$here/planner.cpp"
 expect 0 "control flow OK" "$here/control_flow.cpp"
+expect 0 "squares: [0 1 4 9 16]" "$here/for_ipu_target.cpp"
 if has_header gtest/gtest.h; then
     expect 0 "[  PASSED  ] 3 tests." "$here/with_gtest.cpp"
 else
