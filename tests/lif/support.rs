@@ -130,7 +130,7 @@ pub fn assert_weights_close<T: Real>(
     for (l, (got, want)) in got.layers.iter().zip(&want.layers).enumerate() {
         let scale = want.parts().into_iter().map(|(_, part)| largest(part)).fold(0.0, f64::max);
         for ((name, got), (_, want)) in got.parts().into_iter().zip(want.parts()) {
-            assert_within(&format!("{what}: layer {l}, {name}"), got, want, relative * scale);
+            assert_within(&format!("{what}: layer {l}, {name}"), got, want, (relative, scale));
         }
     }
 }
@@ -141,12 +141,12 @@ fn largest<T: Real>(values: &[T]) -> f64 {
 
 /// Asserts |got − want| ≤ relative·max|want|.
 pub fn assert_close<T: Real>(what: &str, got: &[T], want: &[T], relative: f64) {
-    assert_within(what, got, want, relative * largest(want));
+    assert_within(what, got, want, (relative, largest(want)));
 }
 
-fn assert_within<T: Real>(what: &str, got: &[T], want: &[T], allowed: f64) {
+fn assert_within<T: Real>(what: &str, got: &[T], want: &[T], (relative, scale): (f64, f64)) {
     assert_eq!(got.len(), want.len(), "{what}: lengths differ");
-    let allowed = allowed.max(1e-10);
+    let allowed = relative * scale.max(1e-6);
     for (i, (g, w)) in got.iter().zip(want).enumerate() {
         let (g, w) = (g.to_f64().unwrap(), w.to_f64().unwrap());
         assert!((g - w).abs() <= allowed, "{what}[{i}]: got {g}, want {w} ± {allowed:e}");
