@@ -217,14 +217,14 @@ fn a_region_without_success_shrinks_and_a_new_one_starts_afresh() {
     let notes = search.notes();
     let lengths: Vec<f64> =
         notes.iter().filter(|note| note.restart == 0).filter_map(|note| note.length).collect();
-    assert_eq!(lengths[0], 0.8);
+    assert_eq!(lengths[0], 1.6);
     assert!(lengths.windows(2).all(|pair| pair[1] <= pair[0]), "{lengths:?}");
     let restart = notes.iter().position(|note| note.restart == 1).expect("a restart");
     let after = &notes[restart..];
     assert!(after[..10].iter().all(|note| note.length.is_none()), "a design of its own");
     // Any value is a success in the new region, though the old one had a better one.
     let modelled = after.iter().find(|note| note.length.is_some()).expect("it goes on");
-    assert_eq!((modelled.length, modelled.restart), (Some(0.8), 1));
+    assert_eq!((modelled.length, modelled.restart), (Some(1.6), 1));
     let points: BTreeSet<String> =
         search.trials.iter().map(|trial| format!("{:?}", trial.point)).collect();
     assert_eq!(points.len(), search.trials.len(), "the second design is another");
