@@ -7,7 +7,7 @@ use super::{Layer, Stretch};
 use crate::engine::cpu::lif::select::{RowKey, Selector};
 use crate::engine::lif::{LayerActivity, SpikeList};
 use crate::network::Reset;
-use crate::numerics::vector::{Comparer, widest_with};
+use crate::numerics::vector::{Vectors, widest_with};
 use rayon::prelude::*;
 
 /// What a layer takes along from one stretch of steps to the next.
@@ -86,7 +86,7 @@ impl<'a> Block<'a> {
         u: &mut Row,
         trace: Option<&mut Row>,
         watch: Watch,
-        compare: Comparer,
+        vectors: Vectors,
     ) {
         let mut current = self.bias;
         gather(&mut current, self.layer.w.block(self.number), spikes);
@@ -101,7 +101,7 @@ impl<'a> Block<'a> {
         let lanes = self.layer.neurons - self.number * WIDTH;
         let first = (self.number * WIDTH) as u32;
         let lanes = (first, lanes.min(WIDTH));
-        collect(&v, self.layer.candidate, lanes, trace, &mut self.out, compare);
+        collect(&v, self.layer.candidate, lanes, trace, &mut self.out, vectors);
         if watch.potential {
             add(self.potential.last_mut().expect("a sum for the sample"), &v);
             if let Some(trace) = trace {
@@ -158,14 +158,14 @@ fn block_by_block(
             let mut block = Block::new(layer, number);
             widest_with(
                 #[inline(always)]
-                |compare| {
+                |vectors| {
                     for b in 0..samples {
                         block.begin_sample(potential.get(number * samples + b));
                         let mut state = u[b];
                         for k in 0..stretch.lengths[b] {
                             let trace = traces.as_mut().map(|traces| &mut traces[b]);
                             let input = stretch.input(b, k);
-                            block.step(input, &[], &mut state, trace, watch, compare);
+                            block.step(input, &[], &mut state, trace, watch, vectors);
                         }
                         u[b] = state;
                     }
@@ -238,12 +238,12 @@ fn step_by_step(
             for k in 0..stretch.lengths[b] {
                 widest_with(
                     #[inline(always)]
-                    |compare| {
+                    |vectors| {
                         for (n, block) in run.iter_mut().enumerate() {
                             let recurrent = list.spikes(k);
                             let trace = trace.get_mut(n);
                             let input = stretch.input(b, k);
-                            block.step(input, recurrent, &mut u[n], trace, watch, compare);
+                            block.step(input, recurrent, &mut u[n], trace, watch, vectors);
                         }
                     },
                 );
