@@ -148,6 +148,22 @@ fn above_one_by_one(values: &[f32; 16], threshold: f32) -> u32 {
     (0..16).fold(0, |above, l| above | u32::from(values[l] > threshold) << l)
 }
 
+/// Asks for the lines of `value` to be brought into the second-level cache. Changes no result.
+#[inline(always)]
+pub fn prefetch<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        let start = std::ptr::from_ref(value).cast::<i8>();
+        for offset in (0..size_of::<T>()).step_by(64) {
+            // SAFETY: every x86-64 processor has the instruction, and the address lies in `value`.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(start.add(offset)) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
+}
+
 /// Numbers in a block: two 512-bit vectors of float64, four of 256 bits.
 pub const LANES: usize = 16;
 

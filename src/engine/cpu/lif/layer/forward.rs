@@ -7,7 +7,7 @@ use super::{Layer, Stretch};
 use crate::engine::cpu::lif::select::{RowKey, Selector};
 use crate::engine::lif::{LayerActivity, SpikeList};
 use crate::network::Reset;
-use crate::numerics::vector::{Vectors, widest_with};
+use crate::numerics::vector::{Vectors, prefetch, widest_with};
 use rayon::prelude::*;
 
 /// What a layer takes along from one stretch of steps to the next.
@@ -156,6 +156,8 @@ fn block_by_block(
         .enumerate()
         .map(|(number, (u, traces))| {
             let mut block = Block::new(layer, number);
+            // The weights of the next block are fetched meanwhile, a row a step.
+            let next = if number + 1 < layer.blocks() { layer.w.block(number + 1) } else { &[] };
             widest_with(
                 #[inline(always)]
                 |vectors| {
@@ -165,6 +167,9 @@ fn block_by_block(
                         for k in 0..stretch.lengths[b] {
                             let trace = traces.as_mut().map(|traces| &mut traces[b]);
                             let input = stretch.input(b, k);
+                            if let Some(row) = next.get(stretch.starts[b] + k) {
+                                prefetch(row);
+                            }
                             block.step(input, &[], &mut state, trace, watch, vectors);
                         }
                         u[b] = state;
