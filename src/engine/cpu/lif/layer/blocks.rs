@@ -171,8 +171,12 @@ pub struct Candidates {
 impl Candidates {
     /// Entries of step `t`.
     pub fn range(&self, t: usize) -> std::ops::Range<usize> {
-        let start = if t == 0 { 0 } else { self.ends[t - 1] as usize };
-        start..self.ends[t] as usize
+        self.end(t)..self.end(t + 1)
+    }
+
+    /// Number of entries of the first `steps` steps.
+    pub fn end(&self, steps: usize) -> usize {
+        if steps == 0 { 0 } else { self.ends[steps - 1] as usize }
     }
 
     /// Appends the entries of step `t` to those of other blocks. Mostly they are few: four are copied whether

@@ -158,6 +158,9 @@ fn block_by_block(
             let mut block = Block::new(layer, number);
             // The weights of the next block are fetched meanwhile, a row a step.
             let next = if number + 1 < layer.blocks() { layer.w.block(number + 1) } else { &[] };
+            // Enough for most layers: to move long lists while they grow takes time.
+            block.out.ends.reserve(stretch.rows());
+            block.out.entries.reserve(2 * stretch.rows());
             widest_with(
                 #[inline(always)]
                 |vectors| {
@@ -184,13 +187,19 @@ fn block_by_block(
         .into_par_iter()
         .map(|b| {
             let mut selector = selector.clone();
+            let (first, length) = (stretch.starts[b], stretch.lengths[b]);
             let (mut list, mut activity) = (SpikeList::default(), LayerActivity::default());
+            let of_sample =
+                |block: &Block<'_>| block.out.end(first + length) - block.out.end(first);
+            let entries =
+                blocks.iter().map(of_sample).sum::<usize>().min(length * selector.capacity);
+            list.reserve(length + 1, carry.last[b].len() + entries);
             push_ids(&mut list, &carry.last[b]);
             let mut candidates = Vec::new();
-            for k in 0..stretch.lengths[b] {
+            for k in 0..length {
                 candidates.clear();
                 for block in &blocks {
-                    block.out.append(stretch.starts[b] + k, &mut candidates);
+                    block.out.append(first + k, &mut candidates);
                 }
                 activity.add(selector.select(&candidates, key(keyed, stretch, b, k), &mut list));
             }
