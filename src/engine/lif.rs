@@ -174,6 +174,14 @@ impl<T: Copy> SpikeList<T> {
         self.spikes.len()
     }
 
+    /// Makes room for more rows and entries.
+    pub fn reserve(&mut self, rows: usize, entries: usize) {
+        self.ends.reserve(rows);
+        self.spikes.reserve(rows);
+        self.ids.reserve(entries);
+        self.potentials.reserve(entries);
+    }
+
     /// Removes all rows and keeps the memory.
     pub fn clear(&mut self) {
         self.ends.truncate(1);

@@ -14,33 +14,33 @@ pub fn widest<R>(mut run: impl FnMut() -> R) -> R {
     )
 }
 
-/// [`widest`] for a loop that compares: it is told the instruction set that it is compiled for.
-pub fn widest_with<R>(run: impl FnMut(Comparer) -> R) -> R {
+/// [`widest`] for a loop that needs [`Vectors`]: it is told the instruction set that it is compiled for.
+pub fn widest_with<R>(run: impl FnMut(Vectors) -> R) -> R {
     /// `FnMut`, not `FnOnce`: calling a closure that consumes nothing as `FnOnce` goes through a shim
     /// of the compiler, which need not be inlined; then the loop would be compiled for the oldest
     /// instruction set.
     struct Loop<F>(F);
 
-    impl<R, F: FnMut(Comparer) -> R> pulp::WithSimd for Loop<F> {
+    impl<R, F: FnMut(Vectors) -> R> pulp::WithSimd for Loop<F> {
         type Output = R;
 
         #[inline(always)]
         fn with_simd<S: pulp::Simd>(mut self, _: S) -> R {
-            (self.0)(Comparer { width: S::F32_LANES })
+            (self.0)(Vectors { width: S::F32_LANES })
         }
     }
 
     pulp::Arch::new().dispatch(Loop(run))
 }
 
-/// Compares sixteen numbers at once. The compiler finds no good instructions for this by itself.
+/// Work on sixteen numbers at once for which the compiler finds no good instructions by itself.
 #[derive(Debug, Clone, Copy)]
-pub struct Comparer {
+pub struct Vectors {
     /// Numbers in a vector of the instruction set; only [`widest_with`] sets it.
     width: usize,
 }
 
-impl Comparer {
+impl Vectors {
     /// Bit l is set where number l is above the threshold.
     #[inline(always)]
     pub fn above(self, values: &[f32; 16], threshold: f32) -> u32 {
@@ -71,12 +71,97 @@ impl Comparer {
         }
         above_one_by_one(values, threshold)
     }
+
+    /// The sum of each of sixteen blocks, by halves: l with l + 8, then with l + 4, l + 2, l + 1. Sixteen at
+    /// once take few more instructions than one.
+    #[inline(always)]
+    pub fn totals(self, blocks: [&[f32; 16]; 16]) -> [f32; 16] {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::*;
+            /// Adds two halves of `a` into one half of the result and those of `b` into the other; the two
+            /// constants say where the halves are taken from.
+            macro_rules! halves {
+                ($add:ident, $shuffle:ident, $low:literal, $high:literal, $a:expr, $b:expr) => {{
+                    let (a, b) = ($a, $b);
+                    $add($shuffle::<$low>(a, b), $shuffle::<$high>(a, b))
+                }};
+            }
+            if self.width == 16 {
+                use {
+                    _mm512_add_ps as add, _mm512_shuffle_f32x4 as quarters,
+                    _mm512_shuffle_ps as within,
+                };
+                // SAFETY: pulp chooses vectors of 16 numbers only on processors with AVX-512; each load reads the
+                // 16 numbers of a block, and both types of the result are 16 numbers.
+                return unsafe {
+                    let x = |i: usize| _mm512_loadu_ps(blocks[i].as_ptr());
+                    let by_8 = |i| halves!(add, quarters, 0x44, 0xEE, x(i), x(i + 4));
+                    let by_4 = |i| halves!(add, quarters, 0x88, 0xDD, by_8(i), by_8(i + 8));
+                    let by_2 = |i| halves!(add, within, 0x44, 0xEE, by_4(i), by_4(i + 1));
+                    std::mem::transmute::<__m512, [f32; 16]>(halves!(
+                        add,
+                        within,
+                        0x88,
+                        0xDD,
+                        by_2(0),
+                        by_2(2)
+                    ))
+                };
+            }
+            if self.width == 8 {
+                use {
+                    _mm256_add_ps as add, _mm256_permute2f128_ps as across,
+                    _mm256_shuffle_ps as within,
+                };
+                // SAFETY: pulp chooses vectors of 8 numbers only on processors with AVX2; each load reads 8 of the
+                // 16 numbers of a block, and both types of the result are 16 numbers.
+                return unsafe {
+                    let x =
+                        |i: usize, half: usize| _mm256_loadu_ps(blocks[i].as_ptr().add(8 * half));
+                    let by_8 = |i| add(x(i, 0), x(i, 1));
+                    let by_4 = |i| halves!(add, across, 0x20, 0x31, by_8(i), by_8(i + 4));
+                    let by_2 = |i| halves!(add, within, 0x44, 0xEE, by_4(i), by_4(i + 1));
+                    let by_1 = |i| halves!(add, within, 0x88, 0xDD, by_2(i), by_2(i + 2));
+                    std::mem::transmute::<[__m256; 2], [f32; 16]>([by_1(0), by_1(8)])
+                };
+            }
+        }
+        blocks.map(|block| total(*block))
+    }
 }
 
-/// The reference of [`Comparer::above`].
+/// The reference of [`Vectors::totals`], for one block.
+#[inline(always)]
+fn total(mut block: [f32; 16]) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for l in 0..half {
+            block[l] += block[l + half];
+        }
+    }
+    block[0]
+}
+
+/// The reference of [`Vectors::above`].
 #[inline(always)]
 fn above_one_by_one(values: &[f32; 16], threshold: f32) -> u32 {
     (0..16).fold(0, |above, l| above | u32::from(values[l] > threshold) << l)
+}
+
+/// Asks for the lines of `value` to be brought into the second-level cache. Changes no result.
+#[inline(always)]
+pub fn prefetch<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        let start = std::ptr::from_ref(value).cast::<i8>();
+        for offset in (0..size_of::<T>()).step_by(64) {
+            // SAFETY: every x86-64 processor has the instruction, and the address lies in `value`.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(start.add(offset)) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
 }
 
 /// Numbers in a block: two 512-bit vectors of float64, four of 256 bits.
@@ -190,24 +275,42 @@ mod tests {
         assert_eq!(exp_negative([0.0; LANES])[0], 1.0);
     }
 
-    #[test]
-    fn every_instruction_set_compares_alike() {
-        let special = [0.0, -0.0, 1.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-40, -1.0];
+    /// Those that this processor has.
+    fn widths() -> Vec<usize> {
         let mut widths = vec![1];
         #[cfg(target_arch = "x86_64")]
         {
             widths.extend(is_x86_feature_detected!("avx2").then_some(8));
             widths.extend(is_x86_feature_detected!("avx512f").then_some(16));
         }
+        widths
+    }
+
+    #[test]
+    fn every_instruction_set_adds_alike() {
+        // Thirds: another order of the sum would round otherwise.
+        let blocks: [[f32; 16]; 16] = std::array::from_fn(|i| {
+            std::array::from_fn(|l| ((i * 16 + l * l) as f32 - 90.0) / 3.0)
+        });
+        let expected = blocks.map(total);
+        for width in widths() {
+            assert_eq!(Vectors { width }.totals(blocks.each_ref()), expected, "{width} at once");
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_compares_alike() {
+        let special = [0.0, -0.0, 1.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-40, -1.0];
+        let widths = widths();
         for k in 0..64 {
             let values = std::array::from_fn(|l| special[(k + l * (1 + k / 8)) % special.len()]);
             for threshold in special {
                 let expected = above_one_by_one(&values, threshold);
                 for &width in &widths {
-                    let found = Comparer { width }.above(&values, threshold);
+                    let found = Vectors { width }.above(&values, threshold);
                     assert_eq!(found, expected, "{values:?} > {threshold}, {width} at once");
                 }
-                let found = widest_with(|compare| compare.above(&values, threshold));
+                let found = widest_with(|vectors| vectors.above(&values, threshold));
                 assert_eq!(found, expected);
             }
         }

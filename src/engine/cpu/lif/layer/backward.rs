@@ -1,12 +1,14 @@
 //! Backward pass of one layer over a stretch of steps (spec sparse_lif_ipu, section 1.4).
 
 use super::blocks::{
-    Blocked, Row, WIDTH, ZERO, add, dot_into, from_rows, gather, lane_mut, product, scale, total,
+    Blocked, Row, WIDTH, ZERO, add, dot_into, from_rows, gather, lane_mut, line_product, product,
+    scale,
 };
 use super::forward::Done;
 use super::{Layer, LayerGradients, Stretch};
+use crate::engine::cpu::lanes::{LANES, Lanes};
 use crate::engine::lif::{SpikeList, logit_gradient};
-use crate::numerics::vector::widest;
+use crate::numerics::vector::{Vectors, widest, widest_with};
 use rayon::prelude::*;
 
 /// What the backward pass of a layer takes along to the stretch before.
@@ -99,43 +101,66 @@ pub fn slot_errors<'a>(
     ids: impl Fn(usize, usize) -> &'a [u32] + Sync,
 ) -> Vec<Vec<f32>> {
     let (rows, samples) = (stretch.rows(), stretch.lengths.len());
-    (0..samples)
+    let mut slots: Vec<Slots> = (0..samples)
         .into_par_iter()
-        .map(|b| {
-            let length = stretch.lengths[b];
-            let mut out = Vec::with_capacity((0..length).map(|k| ids(b, k).len()).sum());
-            let mut h = vec![ZERO; upper.blocks()];
-            widest(
-                #[inline(always)]
-                || {
-                    for k in 0..length {
-                        let (all, stride, first) = if k + delay < length {
-                            (&errors.h, rows, stretch.starts[b] + k + delay)
-                        } else {
-                            (&errors.after, samples, b)
-                        };
-                        // Copied, since rows a power of two apart drive each other out of the cache.
-                        for (n, h) in h.iter_mut().enumerate() {
-                            *h = all[n * stride + first];
-                        }
-                        push_products(&upper.w, &h, ids(b, k), &mut out);
+        .map(|b| Slots::new((0..stretch.lengths[b]).map(|k| ids(b, k))))
+        .collect();
+    // A thread's samples pass by the weights of one block, which stay in the cache, then by the next.
+    let share = samples.div_ceil(rayon::current_num_threads()).max(1);
+    slots.par_chunks_mut(share).enumerate().for_each(|(chunk, slots)| {
+        widest_with(
+            #[inline(always)]
+            |vectors| {
+                for n in 0..upper.blocks() {
+                    for (b, slots) in (chunk * share..).zip(slots.iter_mut()) {
+                        let h = &errors.h[n * rows + stretch.starts[b]..][..stretch.lengths[b]];
+                        let h = h.get(delay..).unwrap_or(&[]);
+                        slots.add(upper.w.block(n), h, &errors.after[n * samples + b], vectors);
                     }
-                },
-            );
-            out
-        })
-        .collect()
+                }
+            },
+        );
+    });
+    slots.into_iter().map(Slots::into_sums).collect()
 }
 
-/// Appends Σ_k W\[k, id\]·h\[k\] of each id.
-#[inline(always)]
-fn push_products(w: &Blocked, h: &[Row], ids: &[u32], out: &mut Vec<f32>) {
-    for &id in ids {
-        let mut sums = ZERO;
-        for (n, h) in h.iter().enumerate() {
-            dot_into(&mut sums, &w.block(n)[id as usize], h);
+/// Products that are asked for: id and step of each, and the sums so far, padded to whole lines.
+struct Slots {
+    entries: Vec<(u32, u32)>,
+    sums: Vec<f32>,
+    length: usize,
+}
+
+impl Slots {
+    /// Zeros for the ids of each step.
+    fn new<'a>(steps: impl Iterator<Item = &'a [u32]> + Clone) -> Self {
+        let length: usize = steps.clone().map(<[u32]>::len).sum();
+        let padded = length.next_multiple_of(LANES);
+        let mut entries = Vec::with_capacity(padded);
+        for (k, ids) in steps.enumerate() {
+            entries.extend(ids.iter().map(|&id| (id, k as u32)));
         }
-        out.push(total(&sums));
+        entries.resize(padded, (0, 0));
+        Slots { entries, sums: vec![0.0; padded], length }
+    }
+
+    /// Adds w\[id\]·h\[step\], where a step that `h` does not have is the one `after`.
+    #[inline(always)]
+    fn add(&mut self, w: &[Row], h: &[Row], after: &Row, vectors: Vectors) {
+        let lines = self.sums.as_chunks_mut::<LANES>().0.iter_mut();
+        for (sums, entries) in lines.zip(self.entries.as_chunks::<LANES>().0) {
+            let mut products = [Lanes::default(); LANES];
+            for (product, &(id, k)) in products.iter_mut().zip(entries) {
+                *product = line_product(&w[id as usize], h.get(k as usize).unwrap_or(after));
+            }
+            let totals = vectors.totals(products.each_ref().map(|product| &product.0));
+            sums.iter_mut().zip(totals).for_each(|(sum, total)| *sum += total);
+        }
+    }
+
+    fn into_sums(mut self) -> Vec<f32> {
+        self.sums.truncate(self.length);
+        self.sums
     }
 }
 
@@ -404,14 +429,18 @@ impl Sweep<'_> {
                 let (mut g, mut later) = (pick(&carry.g, b), pick(&carry.h, b));
                 let mut decay_gradient = vec![ZERO; blocks];
                 let mut out = vec![ZERO; blocks * self.stretch.lengths[b]];
-                let (mut fed_back, mut errors) = (Vec::new(), Vec::new());
+                let mut errors = Vec::new();
                 for k in (0..self.stretch.lengths[b]).rev() {
-                    fed_back.clear();
-                    fed_back.clear();
-                    widest(
+                    let mut slots = Slots::new(std::iter::once(list.row(k + 1)));
+                    widest_with(
                         #[inline(always)]
-                        || push_products(weights, &later, list.row(k + 1), &mut fed_back),
+                        |vectors| {
+                            for (n, h) in later.iter().enumerate() {
+                                slots.add(weights.block(n), &[], h, vectors);
+                            }
+                        },
                     );
+                    let fed_back = slots.into_sums();
                     errors.clear();
                     let potentials = &list.potentials()[list.range(k + 1)];
                     let parts = self.errors_of(b, k).iter().zip(&fed_back).zip(potentials);

@@ -10,7 +10,7 @@
 //! it is gathered in registers and written once.
 
 use crate::engine::cpu::lanes::{LANES, Lanes, numbers, numbers_mut};
-use crate::numerics::vector::Comparer;
+use crate::numerics::vector::Vectors;
 
 /// Cache lines in a block.
 pub const LINES: usize = 4;
@@ -171,8 +171,12 @@ pub struct Candidates {
 impl Candidates {
     /// Entries of step `t`.
     pub fn range(&self, t: usize) -> std::ops::Range<usize> {
-        let start = if t == 0 { 0 } else { self.ends[t - 1] as usize };
-        start..self.ends[t] as usize
+        self.end(t)..self.end(t + 1)
+    }
+
+    /// Number of entries of the first `steps` steps.
+    pub fn end(&self, steps: usize) -> usize {
+        if steps == 0 { 0 } else { self.ends[steps - 1] as usize }
     }
 
     /// Appends the entries of step `t` to those of other blocks. Mostly they are few: four are copied whether
@@ -200,10 +204,10 @@ pub fn collect(
     (first, lanes): (u32, usize),
     trace: Option<&Row>,
     out: &mut Candidates,
-    compare: Comparer,
+    vectors: Vectors,
 ) {
     let valid = u64::MAX >> (WIDTH - lanes);
-    let line = |g: usize| u64::from(compare.above(&v[g].0, threshold)) << (g * LANES);
+    let line = |g: usize| u64::from(vectors.above(&v[g].0, threshold)) << (g * LANES);
     let mut above = valid & (line(0) | line(1) | line(2) | line(3));
     while above != 0 {
         let lane = above.trailing_zeros();
@@ -245,20 +249,14 @@ pub fn dot_into(sums: &mut Row, a: &Row, b: &Row) {
     }
 }
 
-/// Sum of all lanes, by halves.
-#[expect(clippy::needless_range_loop, reason = "a lane is an index into several arrays at once")]
+/// Σ over the lines of a·b.
 #[inline(always)]
-pub fn total(sums: &Row) -> f32 {
-    let mut x = [0.0_f32; LANES];
-    for l in 0..LANES {
-        x[l] = (sums[0].0[l] + sums[1].0[l]) + (sums[2].0[l] + sums[3].0[l]);
-    }
-    let mut half = LANES / 2;
-    while half > 0 {
-        for l in 0..half {
-            x[l] += x[l + half];
+pub fn line_product(a: &Row, b: &Row) -> Lanes {
+    let mut sum = zip(&a[0], &b[0], |a, b| a * b);
+    for g in 1..LINES {
+        for l in 0..LANES {
+            sum.0[l] = a[g].0[l].mul_add(b[g].0[l], sum.0[l]);
         }
-        half /= 2;
     }
-    x[0]
+    sum
 }

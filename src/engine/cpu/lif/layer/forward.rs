@@ -7,7 +7,7 @@ use super::{Layer, Stretch};
 use crate::engine::cpu::lif::select::{RowKey, Selector};
 use crate::engine::lif::{LayerActivity, SpikeList};
 use crate::network::Reset;
-use crate::numerics::vector::{Comparer, widest_with};
+use crate::numerics::vector::{Vectors, prefetch, widest_with};
 use rayon::prelude::*;
 
 /// What a layer takes along from one stretch of steps to the next.
@@ -86,7 +86,7 @@ impl<'a> Block<'a> {
         u: &mut Row,
         trace: Option<&mut Row>,
         watch: Watch,
-        compare: Comparer,
+        vectors: Vectors,
     ) {
         let mut current = self.bias;
         gather(&mut current, self.layer.w.block(self.number), spikes);
@@ -101,7 +101,7 @@ impl<'a> Block<'a> {
         let lanes = self.layer.neurons - self.number * WIDTH;
         let first = (self.number * WIDTH) as u32;
         let lanes = (first, lanes.min(WIDTH));
-        collect(&v, self.layer.candidate, lanes, trace, &mut self.out, compare);
+        collect(&v, self.layer.candidate, lanes, trace, &mut self.out, vectors);
         if watch.potential {
             add(self.potential.last_mut().expect("a sum for the sample"), &v);
             if let Some(trace) = trace {
@@ -156,16 +156,24 @@ fn block_by_block(
         .enumerate()
         .map(|(number, (u, traces))| {
             let mut block = Block::new(layer, number);
+            // The weights of the next block are fetched meanwhile, a row a step.
+            let next = if number + 1 < layer.blocks() { layer.w.block(number + 1) } else { &[] };
+            // Enough for most layers: to move long lists while they grow takes time.
+            block.out.ends.reserve(stretch.rows());
+            block.out.entries.reserve(2 * stretch.rows());
             widest_with(
                 #[inline(always)]
-                |compare| {
+                |vectors| {
                     for b in 0..samples {
                         block.begin_sample(potential.get(number * samples + b));
                         let mut state = u[b];
                         for k in 0..stretch.lengths[b] {
                             let trace = traces.as_mut().map(|traces| &mut traces[b]);
                             let input = stretch.input(b, k);
-                            block.step(input, &[], &mut state, trace, watch, compare);
+                            if let Some(row) = next.get(stretch.starts[b] + k) {
+                                prefetch(row);
+                            }
+                            block.step(input, &[], &mut state, trace, watch, vectors);
                         }
                         u[b] = state;
                     }
@@ -179,13 +187,19 @@ fn block_by_block(
         .into_par_iter()
         .map(|b| {
             let mut selector = selector.clone();
+            let (first, length) = (stretch.starts[b], stretch.lengths[b]);
             let (mut list, mut activity) = (SpikeList::default(), LayerActivity::default());
+            let of_sample =
+                |block: &Block<'_>| block.out.end(first + length) - block.out.end(first);
+            let entries =
+                blocks.iter().map(of_sample).sum::<usize>().min(length * selector.capacity);
+            list.reserve(length + 1, carry.last[b].len() + entries);
             push_ids(&mut list, &carry.last[b]);
             let mut candidates = Vec::new();
-            for k in 0..stretch.lengths[b] {
+            for k in 0..length {
                 candidates.clear();
                 for block in &blocks {
-                    block.out.append(stretch.starts[b] + k, &mut candidates);
+                    block.out.append(first + k, &mut candidates);
                 }
                 activity.add(selector.select(&candidates, key(keyed, stretch, b, k), &mut list));
             }
@@ -238,12 +252,12 @@ fn step_by_step(
             for k in 0..stretch.lengths[b] {
                 widest_with(
                     #[inline(always)]
-                    |compare| {
+                    |vectors| {
                         for (n, block) in run.iter_mut().enumerate() {
                             let recurrent = list.spikes(k);
                             let trace = trace.get_mut(n);
                             let input = stretch.input(b, k);
-                            block.step(input, recurrent, &mut u[n], trace, watch, compare);
+                            block.step(input, recurrent, &mut u[n], trace, watch, vectors);
                         }
                     },
                 );
