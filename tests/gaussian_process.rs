@@ -85,6 +85,22 @@ fn paths_are_functions_of_the_key_alone() {
 }
 
 #[test]
+fn paths_towards_the_mean_keep_a_share_of_their_deviation() {
+    let x = points(30, 2, 3);
+    let gp = fit(&x, 2, &targets(&x, 2));
+    let xs = points(40, 2, 4);
+    let mean = gp.predict(&xs).0;
+    let paths = |share| gp.paths(3, Key::new(5)).towards_mean(share).evaluate(&xs, 0..3);
+    let whole = gp.sample_paths(&xs, 3, Key::new(5));
+    for share in [0.0, 0.3, 1.0] {
+        for (i, (part, whole)) in paths(share).iter().zip(&whole).enumerate() {
+            let mean = mean[i % 40];
+            assert!((part - mean - share * (whole - mean)).abs() < 1e-9, "{share}, {i}");
+        }
+    }
+}
+
+#[test]
 fn joint_mean_and_variance_agree_with_single_points() {
     let x = points(50, 4, 6);
     let gp = fit(&x, 4, &targets(&x, 4));

@@ -4,7 +4,7 @@ use spikeseek::random::{Key, Purpose, uniform};
 use spikeseek::search::sampler::scbo::Note;
 use spikeseek::search::sampler::{Proposal, Sampler, Setup, build};
 use spikeseek::search::scbo::Rules;
-use spikeseek::search::scbo::surrogate::{FAILURE, OBJECTIVE, Objective, Row, Surrogate};
+use spikeseek::search::scbo::surrogate::{FAILURE, OBJECTIVE, Objective, Row, Stage, Surrogate};
 use spikeseek::search::space::Space;
 use spikeseek::study::record::{Finished, Outcome, Trial};
 use spikeseek::study::toml_check::Document;
@@ -27,7 +27,7 @@ fn rows(number: usize) -> Vec<Row> {
 }
 
 fn fit(rows: &[Row]) -> Surrogate {
-    Surrogate::fit(rows, 3, Objective::Standardise, Rules::Repaired, &BTreeMap::new()).unwrap()
+    Surrogate::fit(rows, 3, Objective::Standardise, Rules::Repaired, &BTreeMap::new(), 0).unwrap()
 }
 
 fn feasibility(surrogate: &Surrogate, x0: f64) -> f64 {
@@ -100,7 +100,7 @@ fn a_foreign_earlier_fit_is_ignored() {
     let mut bad = fit(&rows).hypers();
     bad.get_mut(OBJECTIVE).unwrap().lengthscales.pop();
     bad.get_mut("constraint 0").unwrap().noise = f64::NAN;
-    let found = Surrogate::fit(&rows, 3, Objective::Standardise, Rules::Repaired, &bad).unwrap();
+    let found = Surrogate::fit(&rows, 3, Objective::Standardise, Rules::Repaired, &bad, 0).unwrap();
     assert_eq!(found.hypers(), fit(&rows).hypers());
 }
 
@@ -108,7 +108,7 @@ fn a_foreign_earlier_fit_is_ignored() {
 fn compat_constraints_have_the_kernel_of_the_objective() {
     let rules = Rules::Compat;
     let found =
-        Surrogate::fit(&rows(30), 3, Objective::Standardise, rules, &BTreeMap::new()).unwrap();
+        Surrogate::fit(&rows(30), 3, Objective::Standardise, rules, &BTreeMap::new(), 0).unwrap();
     let hypers = found.hypers();
     assert_eq!(hypers["constraint 0"].lengthscales, hypers[OBJECTIVE].lengthscales);
     assert_ne!(
@@ -118,10 +118,37 @@ fn compat_constraints_have_the_kernel_of_the_objective() {
 }
 
 #[test]
+fn without_a_feasible_point_near_and_far_are_sought_in_turn() {
+    // A trend along x₀, everywhere violated.
+    let silent: Vec<Row> = points(30, 3)
+        .into_iter()
+        .map(|point| {
+            let constraints = vec![0.5 + point[0]];
+            Row { point, value: None, constraints, failed: false }
+        })
+        .collect();
+    let fitted = |rows: &[Row], rules, turn| {
+        let none = BTreeMap::new();
+        Surrogate::fit(rows, 3, Objective::Standardise, rules, &none, turn).unwrap()
+    };
+    let stages = |rows: &[Row], rules| [0, 1, 2, 3].map(|turn| fitted(rows, rules, turn).stage());
+    let sought = [Stage::Far, Stage::Near, Stage::Far, Stage::Near];
+    assert_eq!(stages(&silent, Rules::Repaired), sought);
+    assert_eq!(stages(&silent, Rules::Compat), [Stage::Improving; 4]);
+    assert_eq!(stages(&rows(30), Rules::Repaired), [Stage::Improving; 4]);
+
+    let (far, near) = (fitted(&silent, Rules::Repaired, 0), fitted(&silent, Rules::Repaired, 1));
+    let longest = |surrogate: &Surrogate| {
+        surrogate.hypers()["constraint 0"].lengthscales.iter().copied().fold(0.0, f64::max)
+    };
+    assert!(longest(&near) <= 1.0 + 1e-9 && longest(&far) > 1.5, "{}", longest(&far));
+}
+
+#[test]
 fn the_copula_sees_the_order_alone() {
     let warm = BTreeMap::new();
     let of = |rows: &[Row]| {
-        Surrogate::fit(rows, 3, Objective::Copula, Rules::Repaired, &warm).unwrap().hypers()
+        Surrogate::fit(rows, 3, Objective::Copula, Rules::Repaired, &warm, 0).unwrap().hypers()
     };
     let mut bent = rows(30);
     bent.iter_mut().flat_map(|row| &mut row.value).for_each(|v| *v = v.powi(3) + 7.0);

@@ -120,6 +120,18 @@ impl Gp {
 }
 
 impl Paths<'_> {
+    /// The same functions, nearer to the mean μ of the posterior: μ + share·(f − μ).
+    pub fn towards_mean(mut self, share: f64) -> Self {
+        self.coefficients.iter_mut().for_each(|c| *c *= share);
+        let v = self.gp.hyper.outputscale;
+        for update in self.updates.chunks_exact_mut(self.gp.layout.ld) {
+            for (u, alpha) in update.iter_mut().zip(&self.gp.weights) {
+                *u = share * *u + (1.0 - share) * v * alpha;
+            }
+        }
+        self
+    }
+
     /// Values of some of the functions at test points (N × d, row-major): a row of N numbers each.
     /// Takes N (n (d + 20 + m) + 512 (d + 30 + 2 m)) operations for m of them.
     pub fn evaluate(&self, xs: &[f64], functions: Range<usize>) -> Vec<f64> {

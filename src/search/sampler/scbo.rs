@@ -23,7 +23,7 @@ use crate::search::gp::Hyper;
 use crate::search::scbo::Rules;
 use crate::search::scbo::candidates::{self, candidates, drop_near, drop_repeated};
 use crate::search::scbo::choice::{self, Score};
-use crate::search::scbo::surrogate::{self, OBJECTIVE, Objective, Row, Surrogate};
+use crate::search::scbo::surrogate::{self, OBJECTIVE, Objective, Row, Stage, Surrogate};
 use crate::search::scbo::trust_region::{self, Bounds, Observed, Origin, TrustRegion};
 use crate::search::sobol::{MAX_DIMENSIONS, Sobol};
 use crate::search::space::{Domain, Point, Prior, Space};
@@ -46,13 +46,19 @@ pub const NOTE: &str = "scbo";
 /// Candidates an ask: in few dimensions more than the reference has pay off (benchmarking/RESULTS.md).
 const CANDIDATES: u32 = 5000;
 
-/// The best candidate of a draw is improved in so many boxes about it, each a quarter of the one before,
-/// with so many candidates.
-const ROUNDS: i32 = 3;
-const FINER: u32 = 64;
+/// The best candidate of a draw is improved in boxes about it, of these sides in units of the whole box,
+/// with so many candidates each.
+const ROUNDS: (&[f64], u32) = (&[0.25, 0.0625, 0.015625], 64);
+
+/// The same in [`Stage::Near`], when the way may be long.
+const NEAR_ROUNDS: (&[f64], u32) =
+    (&[1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.0625, 0.015625], 200);
 
 /// Candidates that are less likely to be feasible are passed over (benchmarking/RESULTS.md).
 const CONFIDENCE: f64 = 0.8;
+
+/// Length of the box after the models, not the design, have found the first feasible point.
+const FOUND: f64 = 0.8;
 
 /// So many points are drawn in search of one that is not known, where there are few.
 const TRIES: u32 = 1000;
@@ -196,9 +202,10 @@ fn build(setup: &Setup<'_>) -> Result<Box<dyn Sampler>> {
         Rules::Compat => 2 * dimensions,
     };
     // A search of few evaluations has no time to walk: it begins with a box that is nearly the whole
-    // space (benchmarking/RESULTS.md).
+    // space. Where a feasible point is hard to find, what is near to it is worth more
+    // (benchmarking/RESULTS.md).
     if table.rules == Rules::Repaired {
-        settings.length_init = settings.length_max;
+        (settings.length_init, settings.length_found) = (settings.length_max, FOUND);
     }
     Ok(Box::new(Scbo {
         space: setup.space.clone(),
@@ -380,7 +387,8 @@ impl Scbo {
         let before = self.latest_fit(open);
         let start = Instant::now();
         let warm = before.map(|note| note.models.clone()).unwrap_or_default();
-        let surrogate = Surrogate::fit(&rows, dimensions, self.objective, self.rules, &warm)
+        let turn = numbers.start / count as u64;
+        let surrogate = Surrogate::fit(&rows, dimensions, self.objective, self.rules, &warm, turn)
             .expect("every point is in the cube");
         let fitted = Instant::now();
         let centre = self.region.centre_after(&self.group).expect("some result told something");
@@ -402,6 +410,10 @@ impl Scbo {
                 picks.iter().map(|&i| candidates[i].clone()).collect()
             }
             Rules::Repaired => {
+                let (sides, number) = match surrogate.stage() {
+                    Stage::Near => NEAR_ROUNDS,
+                    Stage::Far | Stage::Improving => ROUNDS,
+                };
                 let (mut picks, mut points) = (Vec::new(), Vec::new());
                 for (k, scores) in scores.iter().enumerate() {
                     let confident = |candidates: &[Vec<f64>], scores: &[Score], picks: &[usize]| {
@@ -415,9 +427,9 @@ impl Scbo {
                     };
                     picks.push(pick);
                     let mut point = candidates[pick].clone();
-                    for round in 1..=ROUNDS {
-                        let finer = bounds.shrunk(&point, 0.25_f64.powi(round));
-                        let others = self.near(&point, &finer, FINER, &taken, &mut stream);
+                    for &side in sides {
+                        let finer = bounds.shrunk(&point, side);
+                        let others = self.near(&point, &finer, number, &taken, &mut stream);
                         let scores = draws.scores_of(k, &others);
                         if let Some((i, rank)) = confident(&others, &scores, &[])
                             && rank > best

@@ -33,6 +33,12 @@ pub struct Row {
     pub failed: bool,
 }
 
+impl Row {
+    fn feasible(&self) -> bool {
+        self.value.is_some_and(f64::is_finite) && self.constraints.iter().all(|&c| c <= 0.0)
+    }
+}
+
 /// How the values of the objective are prepared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,7 +55,43 @@ pub struct Surrogate {
     models: Vec<Model>,
     dimensions: usize,
     rules: Rules,
+    stage: Stage,
 }
+
+/// What the search does. While no feasible point is known, proposals seek one near by and far away in
+/// turn: which of the two finds one sooner depends on the problem (benchmarking/RESULTS.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Some point is feasible; or the rules are compat, which know no other stage.
+    Improving,
+    /// The draws of the constraints keep only the share [`NEARER`] of their deviation from the mean: in
+    /// many dimensions a whole draw leads to where nobody has looked rather than to where the violation
+    /// falls.
+    Near,
+    /// The lengthscales of the constraints may be up to [`FAR`]: most variables of a study do not
+    /// matter, and a model that can leave them out sees the trend from few points.
+    Far,
+}
+
+impl Stage {
+    fn of(rows: &[Row], rules: Rules, turn: u64) -> Self {
+        match rules {
+            Rules::Repaired if !rows.iter().any(Row::feasible) => {
+                if turn % 2 == 0 {
+                    Stage::Far
+                } else {
+                    Stage::Near
+                }
+            }
+            _ => Stage::Improving,
+        }
+    }
+}
+
+/// See [`Stage::Near`].
+const NEARER: f64 = 0.3;
+/// See [`Stage::Far`].
+const FAR: f64 = 10.0;
 
 /// A model, or the one value that was ever seen.
 struct Model {
@@ -89,11 +131,12 @@ pub fn bounds(rules: Rules) -> Bounds {
 /// noise, and long ones without noise make the model sure of regions that nobody has seen: of the points
 /// that it called feasible with a probability of 0.94 in experiment 1, 43 % were (with these bounds 81 %,
 /// benchmarking/RESULTS.md).
-fn constraint_bounds(rules: Rules) -> Bounds {
+fn constraint_bounds(rules: Rules, stage: Stage) -> Bounds {
     let usual = bounds(rules);
+    let longest = if stage == Stage::Far { FAR } else { 1.0 };
     match rules {
         Rules::Repaired => Bounds {
-            lengthscale: (usual.lengthscale.0, 1.0),
+            lengthscale: (usual.lengthscale.0, longest),
             noise: (1e-5, usual.noise.1),
             ..usual
         },
@@ -104,6 +147,7 @@ fn constraint_bounds(rules: Rules) -> Bounds {
 impl Surrogate {
     /// Fits to the rows, which have points of `dimensions` coordinates. `warm` holds the
     /// hyperparameters of an earlier fit by the names of the models; the fits start from there too.
+    /// `turn` counts the fits, for the [`Stage`]s that alternate.
     ///
     /// The compat rules fit the objective alone and give its kernel to the constraints, which are
     /// standardised only (spec hpo.md section 4.2).
@@ -116,8 +160,10 @@ impl Surrogate {
         objective: Objective,
         rules: Rules,
         warm: &BTreeMap<String, Hyper>,
+        turn: u64,
     ) -> Result<Self> {
-        let mut surrogate = Surrogate { models: Vec::new(), dimensions, rules };
+        let stage = Stage::of(rows, rules, turn);
+        let mut surrogate = Surrogate { models: Vec::new(), dimensions, rules, stage };
         let (x, mut values) = known(rows, |row| row.value);
         if objective == Objective::Copula {
             values = copula(&values);
@@ -153,7 +199,7 @@ impl Surrogate {
         let belief = if Standardise::of(c).is_constant() {
             Belief::Constant(first)
         } else {
-            let bounds = constraint_bounds(self.rules);
+            let bounds = constraint_bounds(self.rules, self.stage);
             Belief::Process(Box::new(match kernel {
                 Some(shared) => Gp::with_hyper(x, c, shared)?,
                 None => fitted(x, self.dimensions, c, warm.get(name), &bounds)?,
@@ -181,11 +227,23 @@ impl Surrogate {
         self.hypers().remove(OBJECTIVE).map(|hyper| hyper.lengthscales)
     }
 
-    /// `number` joint draws from the posteriors. Draw k depends on the key and on k alone.
+    /// What the search does.
+    pub fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// `number` joint draws from the posteriors, those of the constraints as the [`Stage`] has them.
+    /// Draw k depends on the key and on k alone.
     pub fn draw(&self, number: usize, key: Key) -> Draws<'_> {
         let drawn = self.models.iter().zip(0..).map(|(model, part)| match &model.belief {
             // Each model has its own epoch, so that their draws are independent.
-            Belief::Process(gp) => (&model.role, Drawn::Paths(gp.paths(number, key.epoch(part)))),
+            Belief::Process(gp) => {
+                let mut paths = gp.paths(number, key.epoch(part));
+                if self.stage == Stage::Near && model.role == Role::Constraint {
+                    paths = paths.towards_mean(NEARER);
+                }
+                (&model.role, Drawn::Paths(paths))
+            }
             Belief::Constant(c) => (&model.role, Drawn::Constant(*c)),
         });
         Draws { models: drawn.collect(), number }
