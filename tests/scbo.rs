@@ -258,6 +258,27 @@ fn a_region_without_success_shrinks_and_a_new_one_starts_afresh() {
 }
 
 #[test]
+fn a_small_box_still_has_every_category() {
+    let mut search = Search::new(
+        "[space]\na = { float = [0.0, 1.0] }\nk = { categorical = [\"x\", \"y\", \"z\"] }",
+        "initial = 10\nbatch = 1\ncandidates = 200",
+    );
+    // Nothing beats the design; whatever the category, it does not matter.
+    search.go(10, |_| (Outcome::Complete, Some(1.0), vec![]));
+    for _ in 0..30 {
+        search.go(1, |u| (Outcome::Complete, Some(-(u[0] - 0.5).powi(2)), vec![]));
+    }
+    let small = |note: &Note| note.restart == 0 && note.length.is_some_and(|l| l < 0.3);
+    let small: BTreeSet<String> = search
+        .trials
+        .iter()
+        .filter(|trial| small(&Note::of(trial).unwrap()))
+        .map(|trial| format!("{:?}", trial.point[1]))
+        .collect();
+    assert_eq!(small.len(), 3, "{small:?}");
+}
+
+#[test]
 fn while_all_is_silent_and_flat_the_design_goes_on() {
     let mut search = Search::new(UNIT, "initial = 10");
     for _ in 0..8 {

@@ -396,7 +396,10 @@ impl Scbo {
             (Rules::Compat, Some(lengthscales)) => trust_region::weights(&lengthscales),
             _ => vec![1.0; dimensions],
         };
-        let bounds = Bounds::around(&centre, &weights, self.region.length());
+        let mut bounds = Bounds::around(&centre, &weights, self.region.length());
+        if self.rules == Rules::Repaired {
+            self.open_categories(&mut bounds);
+        }
         let mut taken = self.taken(open);
         let mut stream = key.stream(Purpose::Sampler);
         let candidates = self.near(&centre, &bounds, self.candidates, &taken, &mut stream);
@@ -495,6 +498,16 @@ impl Scbo {
             );
         }
         note
+    }
+
+    /// Categories have no distances: any of them may be near. In a small box they would stay for ever
+    /// what they are.
+    fn open_categories(&self, bounds: &mut Bounds) {
+        for (j, variable) in self.space.variables.iter().enumerate() {
+            if matches!(variable.domain, Domain::Categorical { .. }) {
+                (bounds.lower[j], bounds.upper[j]) = (0.0, 1.0);
+            }
+        }
     }
 
     /// Candidates about a centre in a box, as they will be evaluated: integers and categories rounded.

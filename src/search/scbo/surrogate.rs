@@ -77,7 +77,7 @@ impl Stage {
     fn of(rows: &[Row], rules: Rules, turn: u64) -> Self {
         match rules {
             Rules::Repaired if !rows.iter().any(Row::feasible) => {
-                if turn % 2 == 0 {
+                if turn.is_multiple_of(2) {
                     Stage::Far
                 } else {
                     Stage::Near
