@@ -54,7 +54,6 @@ impl Oracle {
         Settings {
             rules,
             length_init: self.number("length_init"),
-            length_found: self.number("length_max"),
             length_min: self.number("length_min"),
             length_max: self.number("length_max"),
             success_tolerance: self.count("success_tolerance"),

@@ -57,9 +57,6 @@ const NEAR_ROUNDS: (&[f64], u32) =
 /// Candidates that are less likely to be feasible are passed over (benchmarking/RESULTS.md).
 const CONFIDENCE: f64 = 0.8;
 
-/// Length of the box after the models, not the design, have found the first feasible point.
-const FOUND: f64 = 0.8;
-
 /// So many points are drawn in search of one that is not known, where there are few.
 const TRIES: u32 = 1000;
 
@@ -202,10 +199,9 @@ fn build(setup: &Setup<'_>) -> Result<Box<dyn Sampler>> {
         Rules::Compat => 2 * dimensions,
     };
     // A search of few evaluations has no time to walk: it begins with a box that is nearly the whole
-    // space. Where a feasible point is hard to find, what is near to it is worth more
-    // (benchmarking/RESULTS.md).
+    // space (benchmarking/RESULTS.md).
     if table.rules == Rules::Repaired {
-        (settings.length_init, settings.length_found) = (settings.length_max, FOUND);
+        settings.length_init = settings.length_max;
     }
     Ok(Box::new(Scbo {
         space: setup.space.clone(),

@@ -45,9 +45,6 @@ pub struct Settings {
     pub rules: Rules,
     /// Length of the box at the start and after a restart, in units of the cube's side.
     pub length_init: f64,
-    /// The length, if it is greater, after a box has found the first feasible point of a region. Not
-    /// in compat.
-    pub length_found: f64,
     /// A length below this asks for a restart.
     pub length_min: f64,
     /// The length never exceeds this.
@@ -66,7 +63,6 @@ impl Settings {
         Settings {
             rules,
             length_init: 0.8,
-            length_found: 1.6,
             length_min: 0.5_f64.powi(7),
             length_max: 1.6,
             success_tolerance: match rules {
@@ -306,13 +302,11 @@ impl TrustRegion {
             && self.improves(best)
         {
             let greater = length.filter(|&l| l > self.length && !self.inside(&best.point));
-            let found = best.feasible() && self.incumbent.as_ref().is_some_and(|i| !i.feasible());
-            let most = if found { self.settings.length_found } else { self.settings.length_max };
             self.incumbent = Some(best.clone());
             return match (rules, length) {
                 (Rules::Repaired, None) => Verdict::NotCounted,
                 (Rules::Repaired, Some(_)) => {
-                    self.length = greater.unwrap_or(self.length).min(most);
+                    self.length = greater.unwrap_or(self.length).min(self.settings.length_max);
                     Verdict::Success
                 }
                 (Rules::Compat, _) => Verdict::Success,

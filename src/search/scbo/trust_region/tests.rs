@@ -34,31 +34,6 @@ fn tolerances_of_the_experiments() {
 }
 
 #[test]
-fn a_box_that_finds_the_first_feasible_point_shrinks_to_it() {
-    let wide = |rules| Settings { length_init: 1.6, length_found: 0.8, ..settings(rules) };
-    let infeasible = |region: &TrustRegion| result(region, 0.1, 0.0, &[0.5]);
-    let feasible = |region: &TrustRegion| result(region, 0.2, 0.0, &[-0.5]);
-    for (rules, want) in [(Rules::Repaired, 0.8), (Rules::Compat, 1.6)] {
-        let mut region = TrustRegion::new(wide(rules));
-        region.observe(&[infeasible(&region)]);
-        assert_eq!(region.length(), 1.6);
-        assert_eq!(region.observe(&[feasible(&region)]), Verdict::Success);
-        assert_eq!(region.length(), want);
-    }
-    // Not where the design has found it, or where the box is smaller by then.
-    let mut region = TrustRegion::new(wide(Rules::Repaired));
-    let origin = Origin { restart: 0, length: None };
-    region.observe(&[Observed { origin, ..infeasible(&region) }]);
-    region.observe(&[Observed { origin, ..feasible(&region) }]);
-    assert_eq!(region.length(), 1.6);
-    let mut region = TrustRegion::new(wide(Rules::Repaired));
-    region.observe(&[infeasible(&region)]);
-    fail_until(&mut region, 0.4);
-    region.observe(&[feasible(&region)]);
-    assert_eq!(region.length(), 0.4);
-}
-
-#[test]
 fn centre_is_the_best_feasible_point_or_in_compat_the_highest() {
     for (rules, want) in [(Rules::Repaired, [0.1, 0.2, 0.4]), (Rules::Compat, [0.1, 0.1, 0.1])] {
         let mut region = TrustRegion::new(settings(rules));
