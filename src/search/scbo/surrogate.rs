@@ -64,11 +64,11 @@ pub struct Surrogate {
 pub enum Stage {
     /// Some point is feasible; or the rules are compat, which know no other stage.
     Improving,
-    /// The draws of the constraints keep only the share [`NEARER`] of their deviation from the mean: in
+    /// The draws of the constraints keep only the share 0.3 of their deviation from the mean: in
     /// many dimensions a whole draw leads to where nobody has looked rather than to where the violation
     /// falls.
     Near,
-    /// The lengthscales of the constraints may be up to [`FAR`]: most variables of a study do not
+    /// The lengthscales of the constraints may be up to 10: most variables of a study do not
     /// matter, and a model that can leave them out sees the trend from few points.
     Far,
 }
