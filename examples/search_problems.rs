@@ -4,7 +4,7 @@
 //! cargo run --release --example search_problems -- PROBLEM SAMPLER SEEDS EVALUATIONS [MODE] [SETTING…]
 //! ```
 //!
-//! SEEDS is a number of seeds, from 0, or FIRST..END. PROBLEM is `ackley10`, `rotated10`, `pressure_vessel` or `silent18`. MODE is `ask=4` to ask for four points
+//! SEEDS is a number of seeds, from 0, or FIRST..END. PROBLEM is `ackley10`, `ackley20`, `rotated10`, `pressure_vessel` or `silent18`. MODE is `ask=4` to ask for four points
 //! and tell four results in turn, as it is without it, or `ask=1` to proceed as a search with many
 //! workers does, point by point with the sampler's `lag`. A SETTING such as `initial=10` goes into the
 //! table `[sampler]`. See benchmarking/RESULTS.md.
@@ -28,9 +28,10 @@ struct Problem {
     evaluate: fn(&[f64]) -> Evaluated,
 }
 
-fn problems() -> [Problem; 4] {
+fn problems() -> [Problem; 5] {
     [
         Problem { name: "ackley10", bounds: vec![(-5.0, 10.0); 10], evaluate: ackley },
+        Problem { name: "ackley20", bounds: vec![(-5.0, 10.0); 20], evaluate: ackley },
         Problem {
             name: "pressure_vessel",
             bounds: vec![(0.0, 10.0), (0.0, 10.0), (10.0, 50.0), (150.0, 200.0)],
