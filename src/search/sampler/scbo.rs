@@ -54,9 +54,6 @@ const ROUNDS: (&[f64], u32) = (&[0.25, 0.0625, 0.015625], 64);
 const NEAR_ROUNDS: (&[f64], u32) =
     (&[1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.0625, 0.015625], 200);
 
-/// Candidates that are less likely to be feasible are passed over (benchmarking/RESULTS.md).
-const CONFIDENCE: f64 = 0.8;
-
 /// So many points are drawn in search of one that is not known, where there are few.
 const TRIES: u32 = 1000;
 
@@ -413,10 +410,11 @@ impl Scbo {
                     Stage::Near => NEAR_ROUNDS,
                     Stage::Far | Stage::Improving => ROUNDS,
                 };
+                let confidence = choice::confidence(self.scored());
                 let (mut picks, mut points) = (Vec::new(), Vec::new());
                 for (k, scores) in scores.iter().enumerate() {
                     let confident = |candidates: &[Vec<f64>], scores: &[Score], picks: &[usize]| {
-                        choice::best_confident(scores, picks, CONFIDENCE, |some| {
+                        choice::best_confident(scores, picks, confidence, |some| {
                             let some = some.iter().map(|&i| candidates[i].clone());
                             surrogate.feasibility(&some.collect::<Vec<_>>())
                         })
@@ -464,6 +462,12 @@ impl Scbo {
             made.push((point, note.clone()));
         }
         made
+    }
+
+    /// Whether the trials that models proposed after the first feasible one was known have a score.
+    fn scored(&self) -> impl Iterator<Item = bool> {
+        let after = self.told.iter().skip_while(|told| !told.row.feasible()).skip(1);
+        after.filter(|told| told.note.length.is_some()).map(|told| told.row.value.is_some())
     }
 
     /// The note of points that these models propose. Warns where most lengthscales have come to sit at a

@@ -34,7 +34,8 @@ pub struct Row {
 }
 
 impl Row {
-    fn feasible(&self) -> bool {
+    /// Whether the trial has a value and satisfies every constraint.
+    pub fn feasible(&self) -> bool {
         self.value.is_some_and(f64::is_finite) && self.constraints.iter().all(|&c| c <= 0.0)
     }
 }
