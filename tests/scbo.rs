@@ -27,7 +27,8 @@ fn rows(number: usize) -> Vec<Row> {
 }
 
 fn fit(rows: &[Row]) -> Surrogate {
-    Surrogate::fit(rows, 3, Objective::Standardise, Rules::Repaired, &BTreeMap::new(), 0).unwrap()
+    Surrogate::fit(rows, 3, &[], Objective::Standardise, Rules::Repaired, &BTreeMap::new(), 0)
+        .unwrap()
 }
 
 fn feasibility(surrogate: &Surrogate, x0: f64) -> f64 {
@@ -100,7 +101,8 @@ fn a_foreign_earlier_fit_is_ignored() {
     let mut bad = fit(&rows).hypers();
     bad.get_mut(OBJECTIVE).unwrap().lengthscales.pop();
     bad.get_mut("constraint 0").unwrap().noise = f64::NAN;
-    let found = Surrogate::fit(&rows, 3, Objective::Standardise, Rules::Repaired, &bad, 0).unwrap();
+    let found =
+        Surrogate::fit(&rows, 3, &[], Objective::Standardise, Rules::Repaired, &bad, 0).unwrap();
     assert_eq!(found.hypers(), fit(&rows).hypers());
 }
 
@@ -108,13 +110,29 @@ fn a_foreign_earlier_fit_is_ignored() {
 fn compat_constraints_have_the_kernel_of_the_objective() {
     let rules = Rules::Compat;
     let found =
-        Surrogate::fit(&rows(30), 3, Objective::Standardise, rules, &BTreeMap::new(), 0).unwrap();
+        Surrogate::fit(&rows(30), 3, &[], Objective::Standardise, rules, &BTreeMap::new(), 0)
+            .unwrap();
     let hypers = found.hypers();
     assert_eq!(hypers["constraint 0"].lengthscales, hypers[OBJECTIVE].lengthscales);
     assert_ne!(
         fit(&rows(30)).hypers()["constraint 0"].lengthscales,
         hypers[OBJECTIVE].lengthscales
     );
+}
+
+#[test]
+fn constraints_may_learn_that_a_category_does_not_matter() {
+    let rows = rows(30);
+    let longest = |categories: &[usize]| {
+        let (objective, none) = (Objective::Standardise, BTreeMap::new());
+        let found =
+            Surrogate::fit(&rows, 3, categories, objective, Rules::Repaired, &none, 0).unwrap();
+        found.hypers()["constraint 0"].lengthscales.clone()
+    };
+    assert!(longest(&[]).iter().all(|l| *l <= 1.0 + 1e-9), "{:?}", longest(&[]));
+    let some = (0..3).find(|&k| longest(&[k])[k] > 1.5).expect("a variable that matters little");
+    let others = longest(&[some]).into_iter().enumerate().filter(|(k, _)| *k != some);
+    assert!(others.into_iter().all(|(_, l)| l <= 1.0 + 1e-9));
 }
 
 #[test]
@@ -129,7 +147,7 @@ fn without_a_feasible_point_near_and_far_are_sought_in_turn() {
         .collect();
     let fitted = |rows: &[Row], rules, turn| {
         let none = BTreeMap::new();
-        Surrogate::fit(rows, 3, Objective::Standardise, rules, &none, turn).unwrap()
+        Surrogate::fit(rows, 3, &[], Objective::Standardise, rules, &none, turn).unwrap()
     };
     let stages = |rows: &[Row], rules| [0, 1, 2, 3].map(|turn| fitted(rows, rules, turn).stage());
     let sought = [Stage::Far, Stage::Near, Stage::Far, Stage::Near];
@@ -148,7 +166,7 @@ fn without_a_feasible_point_near_and_far_are_sought_in_turn() {
 fn the_copula_sees_the_order_alone() {
     let warm = BTreeMap::new();
     let of = |rows: &[Row]| {
-        Surrogate::fit(rows, 3, Objective::Copula, Rules::Repaired, &warm, 0).unwrap().hypers()
+        Surrogate::fit(rows, 3, &[], Objective::Copula, Rules::Repaired, &warm, 0).unwrap().hypers()
     };
     let mut bent = rows(30);
     bent.iter_mut().flat_map(|row| &mut row.value).for_each(|v| *v = v.powi(3) + 7.0);

@@ -103,13 +103,11 @@ struct Ends {
 
 impl Ends {
     fn new(d: usize, bounds: &Bounds) -> Self {
-        let end = |lengthscale: f64, ratio: f64| {
-            let mut theta = vec![lengthscale.ln(); d];
-            theta.push(ratio.ln());
-            theta
+        let end = |lengthscale: &dyn Fn(usize) -> f64, ratio: f64| {
+            (0..d).map(lengthscale).chain([ratio]).map(f64::ln).collect()
         };
         let (low, high) = bounds.ratio();
-        Ends { low: end(bounds.lengthscale.0, low), high: end(bounds.lengthscale.1, high) }
+        Ends { low: end(&|_| bounds.lengthscale.0, low), high: end(&|k| bounds.longest(k), high) }
     }
 
     fn slices(&self) -> (&[f64], &[f64]) {
@@ -137,7 +135,7 @@ impl<'a> Profile<'a> {
     fn new(likelihood: Likelihood<'a>, bounds: &Bounds) -> Self {
         Profile {
             likelihood,
-            bounds: *bounds,
+            bounds: bounds.clone(),
             theta: Vec::new(),
             hyper: bounds.middle(0),
             value: f64::NAN,

@@ -14,10 +14,12 @@ pub struct Hyper {
 }
 
 /// Where the hyperparameters are searched, in units of the standardised targets.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bounds {
     /// Lowest and highest lengthscale.
     pub lengthscale: (f64, f64),
+    /// Dimensions with another highest lengthscale.
+    pub longest: Vec<(usize, f64)>,
     /// Lowest and highest variance of f.
     pub outputscale: (f64, f64),
     /// Lowest and highest variance of the noise.
@@ -28,7 +30,12 @@ impl Default for Bounds {
     /// Lengthscales and noise as in spec scbo.md, section GP. The outputscale is free there; here it
     /// ends where nothing could be learnt any more from standardised targets.
     fn default() -> Self {
-        Bounds { lengthscale: (0.005, 4.0), outputscale: (1e-3, 1e3), noise: (1e-8, 1e-3) }
+        Bounds {
+            lengthscale: (0.005, 4.0),
+            longest: vec![],
+            outputscale: (1e-3, 1e3),
+            noise: (1e-8, 1e-3),
+        }
     }
 }
 
@@ -45,12 +52,19 @@ impl Bounds {
         }
     }
 
+    /// Highest lengthscale of dimension `k`.
+    pub fn longest(&self, k: usize) -> f64 {
+        let other = self.longest.iter().find(|(dimension, _)| *dimension == k);
+        other.map_or(self.lengthscale.1, |(_, longest)| *longest)
+    }
+
     /// Whether all hyperparameters are numbers within the bounds, but for rounding.
     pub fn contain(&self, hyper: &Hyper) -> bool {
         let within = |(low, high): (f64, f64), x: f64| {
             (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(&x)
         };
-        hyper.lengthscales.iter().all(|l| within(self.lengthscale, *l))
+        let mut lengthscales = hyper.lengthscales.iter().enumerate();
+        lengthscales.all(|(k, l)| within((self.lengthscale.0, self.longest(k)), *l))
             && within(self.outputscale, hyper.outputscale)
             && within(self.noise, hyper.noise)
             && hyper.mean.is_finite()
@@ -72,8 +86,8 @@ impl Bounds {
 impl Hyper {
     /// Dimensions whose lengthscale sits at its upper bound: the output hardly depends on them.
     pub fn at_upper_bound(&self, bounds: &Bounds) -> Vec<usize> {
-        let at = |l: &f64| *l >= bounds.lengthscale.1 * (1.0 - 1e-6);
-        (0..self.lengthscales.len()).filter(|&k| at(&self.lengthscales[k])).collect()
+        let at = |k: &usize| self.lengthscales[*k] >= bounds.longest(*k) * (1.0 - 1e-6);
+        (0..self.lengthscales.len()).filter(at).collect()
     }
 
     /// Dimensions whose lengthscale sits at its lower bound: the data are noise in them.
@@ -93,6 +107,19 @@ mod tests {
         let hyper = Hyper { lengthscales: vec![4.0, 0.3, 0.005, 4.0], ..bounds.middle(4) };
         assert_eq!(hyper.at_upper_bound(&bounds), [0, 3]);
         assert_eq!(hyper.at_lower_bound(&bounds), [2]);
+    }
+
+    #[test]
+    fn a_dimension_may_have_another_highest_lengthscale() {
+        let bounds = Bounds { longest: vec![(1, 10.0)], ..Bounds::default() };
+        let hyper = |lengthscales: [f64; 2]| Hyper {
+            lengthscales: lengthscales.to_vec(),
+            ..bounds.middle(2)
+        };
+        assert!(bounds.contain(&hyper([4.0, 10.0])));
+        assert!(!bounds.contain(&hyper([10.0, 4.0])));
+        assert_eq!(hyper([4.0, 4.0]).at_upper_bound(&bounds), [0]);
+        assert_eq!(hyper([1.0, 10.0]).at_upper_bound(&bounds), [1]);
     }
 
     #[test]

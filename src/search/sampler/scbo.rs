@@ -381,8 +381,11 @@ impl Scbo {
         let start = Instant::now();
         let warm = before.map(|note| note.models.clone()).unwrap_or_default();
         let turn = numbers.start / count as u64;
-        let surrogate = Surrogate::fit(&rows, dimensions, self.objective, self.rules, &warm, turn)
-            .expect("every point is in the cube");
+        let categories: Vec<usize> = self.categories().collect();
+        let (objective, rules) = (self.objective, self.rules);
+        let surrogate =
+            Surrogate::fit(&rows, dimensions, &categories, objective, rules, &warm, turn)
+                .expect("every point is in the cube");
         let fitted = Instant::now();
         let centre = self.region.centre_after(&self.group).expect("some result told something");
         let weights = match (self.rules, surrogate.lengthscales()) {
@@ -503,11 +506,16 @@ impl Scbo {
     /// Categories have no distances: any of them may be near. In a small box they would stay for ever
     /// what they are.
     fn open_categories(&self, bounds: &mut Bounds) {
-        for (j, variable) in self.space.variables.iter().enumerate() {
-            if matches!(variable.domain, Domain::Categorical { .. }) {
-                (bounds.lower[j], bounds.upper[j]) = (0.0, 1.0);
-            }
+        for j in self.categories() {
+            (bounds.lower[j], bounds.upper[j]) = (0.0, 1.0);
         }
+    }
+
+    fn categories(&self) -> impl Iterator<Item = usize> {
+        let variables = self.space.variables.iter().enumerate();
+        variables.filter_map(|(j, variable)| {
+            matches!(variable.domain, Domain::Categorical { .. }).then_some(j)
+        })
     }
 
     /// Candidates about a centre in a box, as they will be evaluated: integers and categories rounded.

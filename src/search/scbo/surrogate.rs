@@ -55,6 +55,7 @@ pub enum Objective {
 pub struct Surrogate {
     models: Vec<Model>,
     dimensions: usize,
+    categories: Vec<usize>,
     rules: Rules,
     stage: Stage,
 }
@@ -132,12 +133,17 @@ pub fn bounds(rules: Rules) -> Bounds {
 /// noise, and long ones without noise make the model sure of regions that nobody has seen: of the points
 /// that it called feasible with a probability of 0.94 in experiment 1, 43 % were (with these bounds 81 %,
 /// benchmarking/RESULTS.md).
-fn constraint_bounds(rules: Rules, stage: Stage) -> Bounds {
+///
+/// Of categories, whose few values are all seen soon, a model may learn that they do not matter: with short
+/// lengthscales, where the best points are close to the boundary, it is never sure enough of another
+/// category.
+fn constraint_bounds(rules: Rules, stage: Stage, categories: &[usize]) -> Bounds {
     let usual = bounds(rules);
     let longest = if stage == Stage::Far { FAR } else { 1.0 };
     match rules {
         Rules::Repaired => Bounds {
             lengthscale: (usual.lengthscale.0, longest),
+            longest: categories.iter().map(|&k| (k, FAR)).collect(),
             noise: (1e-5, usual.noise.1),
             ..usual
         },
@@ -146,7 +152,8 @@ fn constraint_bounds(rules: Rules, stage: Stage) -> Bounds {
 }
 
 impl Surrogate {
-    /// Fits to the rows, which have points of `dimensions` coordinates. `warm` holds the
+    /// Fits to the rows, which have points of `dimensions` coordinates, those of `categories` among
+    /// them. `warm` holds the
     /// hyperparameters of an earlier fit by the names of the models; the fits start from there too.
     /// `turn` counts the fits, for the [`Stage`]s that alternate.
     ///
@@ -158,13 +165,15 @@ impl Surrogate {
     pub fn fit(
         rows: &[Row],
         dimensions: usize,
+        categories: &[usize],
         objective: Objective,
         rules: Rules,
         warm: &BTreeMap<String, Hyper>,
         turn: u64,
     ) -> Result<Self> {
         let stage = Stage::of(rows, rules, turn);
-        let mut surrogate = Surrogate { models: Vec::new(), dimensions, rules, stage };
+        let categories = categories.to_vec();
+        let mut surrogate = Surrogate { models: Vec::new(), dimensions, categories, rules, stage };
         let (x, mut values) = known(rows, |row| row.value);
         if objective == Objective::Copula {
             values = copula(&values);
@@ -200,7 +209,7 @@ impl Surrogate {
         let belief = if Standardise::of(c).is_constant() {
             Belief::Constant(first)
         } else {
-            let bounds = constraint_bounds(self.rules, self.stage);
+            let bounds = constraint_bounds(self.rules, self.stage, &self.categories);
             Belief::Process(Box::new(match kernel {
                 Some(shared) => Gp::with_hyper(x, c, shared)?,
                 None => fitted(x, self.dimensions, c, warm.get(name), &bounds)?,
