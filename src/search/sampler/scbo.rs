@@ -467,10 +467,12 @@ impl Scbo {
         made
     }
 
-    /// Whether the trials that models proposed after the first feasible one was known have a score.
+    /// Whether the trials that models proposed after the first feasible one was known have a score; failures,
+    /// which may be of the machine, left out.
     fn scored(&self) -> impl Iterator<Item = bool> {
         let after = self.told.iter().skip_while(|told| !told.row.feasible()).skip(1);
-        after.filter(|told| told.note.length.is_some()).map(|told| told.row.value.is_some())
+        let of_models = after.filter(|told| told.note.length.is_some() && !told.row.failed);
+        of_models.map(|told| told.row.value.is_some())
     }
 
     /// The note of points that these models propose. Warns where most lengthscales have come to sit at a

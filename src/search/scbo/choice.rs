@@ -66,22 +66,23 @@ pub fn best_remaining(draw: &[Score], taken: &[usize]) -> Option<usize> {
 const LEAST_CONFIDENCE: f64 = 0.8;
 /// Share of trials without a score at which the confidence stays as it is.
 const UNSCORED: f64 = 0.02;
-/// Highest log odds of the confidence, 0.9999: more cannot be had of a model.
-const HIGHEST_LOG_ODDS: f64 = 9.0;
+/// More confidence would not let the search move, and cannot be had of a model.
+const MOST_CONFIDENCE: f64 = 0.99;
 
 /// The confidence that the next candidate needs, where the trials that models proposed ended with a score
 /// or not, in their order. An infeasible trial that has a score teaches as much as another. One that has
-/// none, as a silent network, took its time for a constraint alone: each adds 1 to the log odds,
-/// and each with a score takes [`UNSCORED`] away. Whatever the models' errors, a share near that
-/// one comes about (I. Gibbs, E. Candès, *Adaptive conformal inference under distribution shift*, NeurIPS
-/// 2021, section 2, for the rule; the log odds in place of the level are ours).
+/// none, as a silent network, took its time for a constraint alone: each adds 1 to the log odds, and
+/// each with a score takes away [`UNSCORED`]. Whatever the models' errors, a share near that one comes
+/// about (I. Gibbs, E. Candès, *Adaptive conformal inference under distribution shift*, NeurIPS 2021,
+/// section 2; the log odds in place of the level are ours).
 pub fn confidence(scored: impl Iterator<Item = bool>) -> f64 {
-    let least = (LEAST_CONFIDENCE / (1.0 - LEAST_CONFIDENCE)).ln();
-    let log_odds = scored.fold(least, |log_odds, scored| {
+    let log_odds = |p: f64| (p / (1.0 - p)).ln();
+    let (least, most) = (log_odds(LEAST_CONFIDENCE), log_odds(MOST_CONFIDENCE));
+    let now = scored.fold(least, |now, scored| {
         let step = if scored { -UNSCORED } else { 1.0 - UNSCORED };
-        (log_odds + step).clamp(least, HIGHEST_LOG_ODDS)
+        (now + step).clamp(least, most)
     });
-    1.0 / (1.0 + (-log_odds).exp())
+    1.0 / (1.0 + (-now).exp())
 }
 
 /// A candidate that was chosen, ordered by how good it is.
@@ -172,7 +173,7 @@ mod tests {
     fn confidence_rises_with_silence_and_settles_at_the_share_that_is_put_up_with() {
         assert!((confidence(std::iter::empty()) - LEAST_CONFIDENCE).abs() < 1e-12);
         assert!((confidence([true; 50].into_iter()) - LEAST_CONFIDENCE).abs() < 1e-12);
-        assert!((confidence([false; 50].into_iter()) - 0.9999).abs() < 1e-4);
+        assert!((confidence([false; 50].into_iter()) - MOST_CONFIDENCE).abs() < 1e-12);
         // Models that are too sure: only what they call feasible with 0.97 is.
         let mut scored = Vec::new();
         for _ in 0..2000 {

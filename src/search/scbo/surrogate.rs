@@ -153,9 +153,8 @@ fn constraint_bounds(rules: Rules, stage: Stage, categories: &[usize]) -> Bounds
 
 impl Surrogate {
     /// Fits to the rows, which have points of `dimensions` coordinates, those of `categories` among
-    /// them. `warm` holds the
-    /// hyperparameters of an earlier fit by the names of the models; the fits start from there too.
-    /// `turn` counts the fits, for the [`Stage`]s that alternate.
+    /// them. `warm` holds the hyperparameters of an earlier fit by the names of the models; the fits
+    /// start from there too. `turn` counts the fits, for the [`Stage`]s that alternate.
     ///
     /// The compat rules fit the objective alone and give its kernel to the constraints, which are
     /// standardised only (spec hpo.md section 4.2).
