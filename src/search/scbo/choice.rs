@@ -72,7 +72,7 @@ const MOST_CONFIDENCE: f64 = 0.99;
 /// The confidence that the next candidate needs, where the trials that models proposed ended with a score
 /// or not, in their order. An infeasible trial that has a score teaches as much as another. One that has
 /// none, as a silent network, took its time for a constraint alone: each adds 1 to the log odds, and
-/// each with a score takes away [`UNSCORED`]. Whatever the models' errors, a share near that one comes
+/// each with a score takes 0.02 away. Whatever the models' errors, a share near 0.02 comes
 /// about (I. Gibbs, E. Candès, *Adaptive conformal inference under distribution shift*, NeurIPS 2021,
 /// section 2; the log odds in place of the level are ours).
 pub fn confidence(scored: impl Iterator<Item = bool>) -> f64 {
