@@ -10,7 +10,7 @@ use crate::random::{Key, Purpose, Stream, below};
 use crate::readout::{ReadoutKind, ReadoutSet, accuracy};
 use crate::silence::{Criterion, Decision, Plan, Settings as SilenceSettings, StopRule};
 use crate::spikes::SpikeTrain;
-use crate::study::record::{Finished, Outcome};
+use crate::study::record::{ACCURACY_SO_FAR, Finished, Outcome, READOUT_ACCURACY};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -87,6 +87,7 @@ pub fn run_trial(
         spikes: [0; 3],
         samples: 0,
         train_accuracy: Vec::new(),
+        intervals: Vec::new(),
     };
     control.plan((task.train_len() * settings.epochs as usize + task.len(settings.part)) as u64);
     let ended = training.epochs();
@@ -105,6 +106,9 @@ pub fn run_trial(
             };
             attributes.insert("decision".into(), rule.into());
             attributes.insert("decided_after".into(), after.into());
+            if let Some(accuracy) = training.accuracy_so_far() {
+                attributes.insert(ACCURACY_SO_FAR.into(), accuracy);
+            }
         }
         Ok(()) => {
             let Training { mut engine, readouts, .. } = training;
@@ -179,6 +183,8 @@ struct Training<'a> {
     samples: u64,
     /// Prequential accuracy of each readout, epoch by epoch.
     train_accuracy: Vec<Vec<(ReadoutKind, f64)>>,
+    /// The same interval by interval, of the epoch that runs.
+    intervals: Vec<Vec<(ReadoutKind, f64)>>,
 }
 
 impl Training<'_> {
@@ -192,23 +198,23 @@ impl Training<'_> {
         self.silent.fill(0);
         self.seen = 0;
         let mut interval = Interval::default();
-        let mut accuracies = Vec::new();
+        self.intervals.clear();
         for batch in self.task.epoch_order(key).chunks(self.settings.batch_size) {
             if let Some(stop) = self.control.stop(self.deadline) {
                 return Err(Ended::Stopped(stop));
             }
             self.batch(batch, key, &mut interval)?;
             if self.criterion.update_due() {
-                accuracies.push(interval.update(&mut self.readouts));
+                self.intervals.push(interval.update(&mut self.readouts));
                 let decision = self.criterion.at_update();
                 self.judge(decision)?;
             }
         }
         // The remainder teaches the readouts; the criterion neither counts nor judges it.
         if !interval.labels.is_empty() {
-            accuracies.push(interval.update(&mut self.readouts));
+            self.intervals.push(interval.update(&mut self.readouts));
         }
-        self.train_accuracy.push(mean_accuracy(&accuracies));
+        self.train_accuracy.push(mean_accuracy(&self.intervals));
         Ok(())
     }
 
@@ -269,6 +275,12 @@ impl Training<'_> {
                 .collect(),
             attributes: BTreeMap::new(),
         }
+    }
+
+    /// See [`ACCURACY_SO_FAR`].
+    fn accuracy_so_far(&self) -> Option<Value> {
+        let known = self.intervals.get(self.intervals.len().div_ceil(2)..)?;
+        (!known.is_empty()).then(|| accuracy_object(&mean_accuracy(known)))
     }
 
     fn attributes(&self) -> BTreeMap<String, Value> {
@@ -370,7 +382,7 @@ fn add_spikes(total: &mut [u64; 3], input: &SpikeTrain, output: &LayerSpikes) {
 }
 
 fn note_evaluation(attributes: &mut BTreeMap<String, Value>, evaluation: &Evaluation) {
-    attributes.insert("readout_accuracy".into(), accuracy_object(&evaluation.accuracy));
+    attributes.insert(READOUT_ACCURACY.into(), accuracy_object(&evaluation.accuracy));
     attributes.insert("test_spikes".into(), spikes_object(&evaluation.spikes));
 }
 

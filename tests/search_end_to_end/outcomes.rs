@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use serde_json::Value;
+use spikeseek::search::sampler::scbo::Note;
 use spikeseek::study::folder::StudyFolder;
 use spikeseek::study::record::{Outcome, StudyRecord};
 
@@ -51,7 +52,41 @@ fn silent_networks_are_stopped_early_and_not_evaluated() {
         for key in ["test_spikes", "readout_accuracy"] {
             assert!(!finished.attributes.contains_key(key), "{key}: there was no evaluation");
         }
+        assert!(!finished.attributes.contains_key("accuracy_so_far"), "no interval had ended");
     }
+}
+
+/// Thresholds that grow until, within the first epoch, hardly any image makes a neuron spike.
+#[test]
+fn what_silent_networks_scored_until_then_is_noted_and_learnt_from() {
+    let (record, json) = search(|text| {
+        text.replace("update_interval = 200", "update_interval = 60")
+            .replace("nu_post = {", "theta_plus = { float = [0.3, 1.0] }\nnu_post = {")
+            .replace("name = \"sobol\"", "name = \"scbo\"\ninitial = 3\ncandidates = 200\nlag = 1")
+    });
+    assert_eq!(json["outcomes"]["silent"], 6, "{record:?}");
+    let (mut of_models, mut telling) = (0, Vec::new());
+    for trial in record.trials {
+        let finished = trial.finished.as_ref().unwrap();
+        assert!(finished.value.is_none() && finished.intermediate.is_empty());
+        let after = finished.attributes["decided_after"].as_u64().unwrap();
+        let accuracies = finished.attributes.get("accuracy_so_far");
+        assert_eq!(accuracies.is_some(), after > 2 * 60 + 2, "{after}");
+        for (_, accuracy) in accuracies.iter().flat_map(|a| a.as_object().unwrap()) {
+            assert!((0.0..=1.0).contains(&accuracy.as_f64().unwrap()));
+        }
+        telling.push(accuracies.is_some());
+        let Some(note) = Note::of(&trial).filter(|note| note.length.is_some()) else { continue };
+        // With a lag of 1, trial k is proposed with what the trials below k − 1 told.
+        let told = telling[..trial.number as usize - 1].contains(&true);
+        assert_eq!(
+            note.models.contains_key("objective"),
+            told,
+            "none completed, and yet it learns"
+        );
+        of_models += usize::from(told);
+    }
+    assert!(of_models > 0);
 }
 
 /// Each bound is allowed beside the other's default; a drawn pair may still be in the wrong order.

@@ -15,6 +15,7 @@
 //! the next fit starts. So the state is a function of the trials told and pending, which is what a
 //! resumed study has.
 
+use super::estimates::estimates;
 use super::random::random_point;
 use super::{Entry, Proposal, Sampler, Setup, TABLE};
 use crate::error::Result;
@@ -264,6 +265,13 @@ impl Sampler for Scbo {
             value: finished.value.filter(|_| finished.outcome == Outcome::Complete),
             constraints: finished.constraints.clone(),
             failed: matches!(finished.outcome, Outcome::Failed | Outcome::Timeout),
+            estimates: match self.rules {
+                Rules::Repaired => estimates(&self.space, trial)
+                    .into_iter()
+                    .map(|(point, value)| (self.scale.to_unit(&point), value))
+                    .collect(),
+                Rules::Compat => Vec::new(),
+            },
         };
         let observed = Observed {
             point: row.point.clone(),
@@ -413,7 +421,7 @@ impl Scbo {
                     Stage::Near => NEAR_ROUNDS,
                     Stage::Far | Stage::Improving => ROUNDS,
                 };
-                let confidence = choice::confidence(self.scored());
+                let confidence = choice::confidence(scored(&self.told));
                 let (mut picks, mut points) = (Vec::new(), Vec::new());
                 for (k, scores) in scores.iter().enumerate() {
                     let confident = |candidates: &[Vec<f64>], scores: &[Score], picks: &[usize]| {
@@ -465,14 +473,6 @@ impl Scbo {
             made.push((point, note.clone()));
         }
         made
-    }
-
-    /// Whether the trials that models proposed after the first feasible one was known have a score; failures,
-    /// which may be of the machine, left out.
-    fn scored(&self) -> impl Iterator<Item = bool> {
-        let after = self.told.iter().skip_while(|told| !told.row.feasible()).skip(1);
-        let of_models = after.filter(|told| told.note.length.is_some() && !told.row.failed);
-        of_models.map(|told| told.row.value.is_some())
     }
 
     /// The note of points that these models propose. Warns where most lengthscales have come to sit at a
@@ -552,4 +552,35 @@ impl Scbo {
 
 fn list(names: &[String]) -> String {
     if names.is_empty() { "none".to_string() } else { names.join(", ") }
+}
+
+/// Whether the trials that models proposed after the first feasible one was known have a score; failures,
+/// which may be of the machine, left out.
+fn scored(told: &[Told]) -> impl Iterator<Item = bool> {
+    let after = told.iter().skip_while(|told| !told.row.feasible()).skip(1);
+    let of_models = after.filter(|told| told.note.length.is_some() && !told.row.failed);
+    of_models.map(|told| told.row.value.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_confidence_counts_proposals_of_models_after_the_first_feasible_one() {
+        let told = |value: Option<f64>, of_model: bool, failed: bool| Told {
+            number: 0,
+            row: Row { value, constraints: vec![-0.1], failed, ..Row::default() },
+            note: Note { length: of_model.then_some(1.6), ..Note::default() },
+        };
+        let complete = |of_model| told(Some(0.5), of_model, false);
+        let silent = |of_model| told(None, of_model, false);
+        let failed = || told(None, true, true);
+        let scored = |all: &[Told]| scored(all).collect::<Vec<_>>();
+        assert_eq!(scored(&[silent(true), failed()]), [], "none is feasible");
+        assert_eq!(scored(&[silent(true), complete(true)]), [], "none came after it");
+        let all = [silent(true), complete(false), silent(false), complete(true), silent(true)];
+        assert_eq!(scored(&all), [true, false], "those of a design are left out");
+        assert_eq!(scored(&[complete(true), failed(), complete(true), failed()]), [true]);
+    }
 }
