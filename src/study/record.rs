@@ -31,10 +31,13 @@ impl Outcome {
     }
 }
 
+/// Attribute: the name of the readout that scores the trial.
+pub const READOUT: &str = "readout";
 /// Attribute of a complete trial: accuracy of each readout on the hold-out part, by its name.
 pub const READOUT_ACCURACY: &str = "readout_accuracy";
 /// Attribute of a silent trial: prequential accuracy of each readout in the last half of the
-/// intervals that it trained in the epoch, by its name; absent where it had only one, before which readouts know nothing.
+/// intervals that ended in its last epoch, by its name; absent where only one had, before which readouts
+/// know nothing.
 pub const ACCURACY_SO_FAR: &str = "accuracy_so_far";
 
 /// A finished trial.

@@ -10,7 +10,7 @@ use crate::random::{Key, Purpose, Stream, below};
 use crate::readout::{ReadoutKind, ReadoutSet, accuracy};
 use crate::silence::{Criterion, Decision, Plan, Settings as SilenceSettings, StopRule};
 use crate::spikes::SpikeTrain;
-use crate::study::record::{ACCURACY_SO_FAR, Finished, Outcome, READOUT_ACCURACY};
+use crate::study::record::{ACCURACY_SO_FAR, Finished, Outcome, READOUT, READOUT_ACCURACY};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -288,7 +288,7 @@ impl Training<'_> {
         let inputs = self.task.inputs();
         let share = |&silent: &u64| json!(silent as f64 / self.seen.max(1) as f64);
         let mut attributes = BTreeMap::from([
-            ("readout".to_string(), json!(self.settings.decoder)),
+            (READOUT.to_string(), json!(self.settings.decoder)),
             ("constraint_names".to_string(), json!(self.settings.silence.constraint_names())),
             ("silent_share".to_string(), self.silent.iter().map(share).collect()),
             ("train_samples".to_string(), json!(self.samples)),

@@ -5,15 +5,15 @@
 //! network scores with the others; and one that was stopped as silent tells what its readouts predicted until then.
 
 use crate::search::space::{Domain, Point, Space, Value};
-use crate::study::record::{ACCURACY_SO_FAR, Outcome, READOUT_ACCURACY, Trial};
-use std::cmp::Reverse;
+use crate::study::record::{ACCURACY_SO_FAR, Outcome, READOUT, READOUT_ACCURACY, Trial};
 
 /// The variable that says which readout scores a network; its choices are the readouts' names.
-const READOUT: &str = "decoder";
+const DECODER: &str = "decoder";
 
 /// Points with values that the trial shows, other than its own value: of a silent trial the accuracy so far at
-/// its own point, and of any trial that of the best readout where this is another one. The first of equals
-/// is the best; worse readouts would triple the rows of the models and hardly teach more.
+/// its own point, and of any trial that of the best readout where this is another one that the search may
+/// choose. The first of equals is the best; worse readouts would triple the rows of the models and
+/// hardly teach more.
 pub(super) fn estimates(space: &Space, trial: &Trial) -> Vec<(Point, f64)> {
     find(space, trial).unwrap_or_default()
 }
@@ -26,25 +26,23 @@ fn find(space: &Space, trial: &Trial) -> Option<Vec<(Point, f64)>> {
         Outcome::Timeout | Outcome::Failed => return None,
     };
     let shown = finished.attributes.get(shown)?.as_object()?;
-    let j = space.variables.iter().position(|variable| variable.name == READOUT)?;
-    let (Domain::Categorical { choices }, Value::Category(own)) =
-        (&space.variables[j].domain, trial.point[j])
-    else {
-        return None;
-    };
-    let accuracy = |k: usize| shown.get(&choices[k])?.as_f64().filter(|a| a.is_finite());
-    let of_own = accuracy(own)?;
-    let known = (0..choices.len()).filter_map(|k| Some((k, accuracy(k)?)));
-    let (best, highest) =
-        known.max_by(|a, b| a.1.total_cmp(&b.1).then(Reverse(a.0).cmp(&Reverse(b.0))))?;
+    let accuracy = |name: &str| shown.get(name)?.as_f64().filter(|a| a.is_finite());
+    let own = accuracy(finished.attributes.get(READOUT)?.as_str()?)?;
     let mut values = Vec::new();
     if finished.outcome == Outcome::Silent {
-        values.push((trial.point.clone(), of_own));
+        values.push((trial.point.clone(), own));
     }
-    if highest > of_own {
-        let mut point = trial.point.clone();
-        point[j] = Value::Category(best);
-        values.push((point, highest));
+    let (mut best, mut point) = (own, trial.point.clone());
+    for (variable, value) in space.variables.iter().zip(&mut point) {
+        let Domain::Categorical { choices } = &variable.domain else { continue };
+        for (k, choice) in choices.iter().enumerate().filter(|_| variable.name == DECODER) {
+            if let Some(accuracy) = accuracy(choice).filter(|a| *a > best) {
+                (best, *value) = (accuracy, Value::Category(k));
+            }
+        }
+    }
+    if best > own {
+        values.push((point, best));
     }
     Some(values)
 }
@@ -65,11 +63,22 @@ mod tests {
     }
 
     fn shown(outcome: Outcome, attributes: serde_json::Value) -> Vec<(Point, f64)> {
-        let attributes = serde_json::from_value::<BTreeMap<_, _>>(attributes).unwrap();
+        let point = vec![Value::Float(0.25), Value::Category(1)];
+        shown_in(&space(), point, outcome, attributes)
+    }
+
+    fn shown_in(
+        space: &Space,
+        point: Point,
+        outcome: Outcome,
+        attributes: serde_json::Value,
+    ) -> Vec<(Point, f64)> {
+        let mut attributes = serde_json::from_value::<BTreeMap<_, _>>(attributes).unwrap();
+        attributes.insert(READOUT.to_string(), json!("vote"));
         let value = (outcome == Outcome::Complete).then_some(0.5);
         let trial = Trial {
             number: 0,
-            point: vec![Value::Float(0.25), Value::Category(1)],
+            point,
             proposal: BTreeMap::new(),
             finished: Some(Finished {
                 outcome,
@@ -81,7 +90,7 @@ mod tests {
             started: String::new(),
             ended: None,
         };
-        estimates(&space(), &trial)
+        estimates(space, &trial)
     }
 
     fn at(category: usize, value: f64) -> (Point, f64) {
@@ -104,6 +113,17 @@ mod tests {
         let of = |accuracies| shown(Outcome::Silent, json!({ ACCURACY_SO_FAR: accuracies }));
         assert_eq!(of(json!({ "all": 0.2, "vote": 0.3 })), [at(1, 0.3)]);
         assert_eq!(of(json!({ "all": 0.2, "vote": 0.3, "2gram": 0.4 })), [at(1, 0.3), at(2, 0.4)]);
+    }
+
+    #[test]
+    fn where_the_readout_is_no_variable_only_the_own_one_counts() {
+        let space = Space { variables: space().variables[..1].to_vec() };
+        let of = |outcome, key: &str| {
+            let accuracies = json!({ "all": 0.2, "vote": 0.3, "2gram": 0.4 });
+            shown_in(&space, vec![Value::Float(0.25)], outcome, json!({ key: accuracies }))
+        };
+        assert_eq!(of(Outcome::Silent, ACCURACY_SO_FAR), [(vec![Value::Float(0.25)], 0.3)]);
+        assert_eq!(of(Outcome::Complete, READOUT_ACCURACY), []);
     }
 
     #[test]

@@ -577,8 +577,8 @@ mod tests {
         let silent = |of_model| told(None, of_model, false);
         let failed = || told(None, true, true);
         let scored = |all: &[Told]| scored(all).collect::<Vec<_>>();
-        assert_eq!(scored(&[silent(true), failed()]), [], "none is feasible");
-        assert_eq!(scored(&[silent(true), complete(true)]), [], "none came after it");
+        assert!(scored(&[silent(true), failed()]).is_empty(), "none is feasible");
+        assert!(scored(&[silent(true), complete(true)]).is_empty(), "none came after it");
         let all = [silent(true), complete(false), silent(false), complete(true), silent(true)];
         assert_eq!(scored(&all), [true, false], "those of a design are left out");
         assert_eq!(scored(&[complete(true), failed(), complete(true), failed()]), [true]);

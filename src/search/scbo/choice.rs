@@ -66,8 +66,9 @@ pub fn best_remaining(draw: &[Score], taken: &[usize]) -> Option<usize> {
 const LEAST_CONFIDENCE: f64 = 0.8;
 /// Share of trials without a score at which the confidence stays as it is.
 const UNSCORED: f64 = 0.02;
-/// More confidence would not let the search move, and cannot be had of a model.
-const MOST_CONFIDENCE: f64 = 0.99;
+/// The models' own probabilities sort candidates up to here: in 17 searches of experiment 1, of those called
+/// feasible with 0.99 to 0.995 91 % were, with 0.999 to 0.9999 97 %, beyond it all 80.
+const MOST_CONFIDENCE: f64 = 0.9999;
 
 /// The confidence that the next candidate needs, where the trials that models proposed ended with a score
 /// or not, in their order. An infeasible trial that has a score teaches as much as another. One that has
