@@ -33,9 +33,11 @@ fn find(space: &Space, trial: &Trial) -> Option<Vec<(Point, f64)>> {
         values.push((trial.point.clone(), own));
     }
     let (mut best, mut point) = (own, trial.point.clone());
-    for (variable, value) in space.variables.iter().zip(&mut point) {
-        let Domain::Categorical { choices } = &variable.domain else { continue };
-        for (k, choice) in choices.iter().enumerate().filter(|_| variable.name == DECODER) {
+    let mut variables = space.variables.iter().zip(&mut point);
+    if let Some((variable, value)) = variables.find(|(variable, _)| variable.name == DECODER)
+        && let Domain::Categorical { choices } = &variable.domain
+    {
+        for (k, choice) in choices.iter().enumerate() {
             if let Some(accuracy) = accuracy(choice).filter(|a| *a > best) {
                 (best, *value) = (accuracy, Value::Category(k));
             }
