@@ -176,6 +176,33 @@ fn what_silent_trials_show_teaches_the_objective() {
 }
 
 #[test]
+fn an_earlier_region_teaches_the_constraints_alone() {
+    let mut rows = rows(40);
+    rows.iter_mut().for_each(|row| row.estimates = vec![(row.point.clone(), 0.5)]);
+    let here = fit(&rows);
+    rows.iter_mut().for_each(|row| row.earlier = true);
+    let after = fit(&rows);
+    assert_eq!(after.hypers().keys().collect::<Vec<_>>(), ["constraint 0"]);
+    assert_eq!((here.stage(), after.stage()), (Stage::Improving, Stage::Far), "none is known here");
+    assert!(feasibility(&after, 0.1) > 0.99 && feasibility(&after, 0.9) < 0.01);
+}
+
+#[test]
+fn what_a_trial_shows_of_shorter_trainings_stands_for_its_own_constraints() {
+    // x₂ is the number of epochs. Each trial names the largest, is silent there, and is not with the smallest.
+    let mut rows = rows(40);
+    for row in &mut rows {
+        let with = |x2: f64| vec![row.point[0], row.point[1], x2];
+        let trainings = vec![(with(0.1), vec![-0.2]), (with(0.9), vec![0.2])];
+        (row.point, row.constraints) = (with(0.9), vec![0.2]);
+        (row.value, row.trainings) = (None, trainings);
+    }
+    let taught = fit(&rows);
+    let feasibility = taught.feasibility(&[vec![0.5, 0.5, 0.1], vec![0.5, 0.5, 0.9]]);
+    assert!(feasibility[0] > 0.9 && feasibility[1] < 0.1, "{feasibility:?}");
+}
+
+#[test]
 fn without_a_feasible_point_near_and_far_are_sought_in_turn() {
     // A trend along x₀, everywhere violated.
     let silent: Vec<Row> = points(30, 3)
@@ -313,6 +340,39 @@ fn a_region_without_success_shrinks_and_a_new_one_starts_afresh() {
     let points: BTreeSet<String> =
         search.trials.iter().map(|trial| format!("{:?}", trial.point)).collect();
     assert_eq!(points.len(), search.trials.len(), "the second design is another");
+}
+
+#[test]
+fn a_new_region_remembers_what_is_silent_and_no_other_constraint() {
+    // Violated where a > 0.4; the best is met in the first design.
+    let designs = |scored: bool| {
+        let mut search = Search::new(UNIT, "initial = 10\nbatch = 1\ncandidates = 200");
+        for trial in 0..70 {
+            search.go(1, |u| {
+                let value = if trial < 10 { 1.0 } else { -(u[0] - 0.2).powi(2) };
+                let constraints = vec![u[0] - 0.4];
+                match scored || u[0] <= 0.4 {
+                    true => (Outcome::Complete, Some(value), constraints),
+                    false => (Outcome::Silent, None, constraints),
+                }
+            });
+        }
+        let second = |note: &Note| note.restart == 1 && note.length.is_none();
+        let designs = search.trials.iter().map(|trial| (Note::of(trial).unwrap(), trial));
+        let designs = designs.filter(|(note, _)| second(note));
+        designs
+            .map(|(note, trial)| (note.feasibility, search.space.to_unit(&trial.point)[0] > 0.4))
+            .collect::<Vec<_>>()
+    };
+    let remembered = designs(false);
+    assert_eq!(remembered.len(), 10);
+    for (feasibility, silent) in remembered {
+        assert!(feasibility.is_some_and(|p| p >= 0.8) && !silent, "{feasibility:?} {silent}");
+    }
+    let afresh = designs(true);
+    assert_eq!(afresh.len(), 10);
+    assert!(afresh.iter().all(|(feasibility, _)| feasibility.is_none()));
+    assert!(afresh.iter().any(|(_, violated)| *violated), "{afresh:?}");
 }
 
 #[test]

@@ -39,6 +39,9 @@ pub const READOUT_ACCURACY: &str = "readout_accuracy";
 /// intervals that ended in its last epoch, by its name; absent where only one had, before which readouts
 /// know nothing.
 pub const ACCURACY_SO_FAR: &str = "accuracy_so_far";
+/// Attribute of a trial of several epochs: constraint values of each epoch that ended or that was stopped as
+/// silent.
+pub const EPOCH_CONSTRAINTS: &str = "epoch_constraints";
 
 /// A finished trial.
 #[derive(Debug, Clone, PartialEq)]

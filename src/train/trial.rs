@@ -10,7 +10,9 @@ use crate::random::{Key, Purpose, Stream, below};
 use crate::readout::{ReadoutKind, ReadoutSet, accuracy};
 use crate::silence::{Criterion, Decision, Plan, Settings as SilenceSettings, StopRule};
 use crate::spikes::SpikeTrain;
-use crate::study::record::{ACCURACY_SO_FAR, Finished, Outcome, READOUT, READOUT_ACCURACY};
+use crate::study::record::{
+    ACCURACY_SO_FAR, EPOCH_CONSTRAINTS, Finished, Outcome, READOUT, READOUT_ACCURACY,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -88,6 +90,7 @@ pub fn run_trial(
         samples: 0,
         train_accuracy: Vec::new(),
         intervals: Vec::new(),
+        epoch_constraints: Vec::new(),
     };
     control.plan((task.train_len() * settings.epochs as usize + task.len(settings.part)) as u64);
     let ended = training.epochs();
@@ -185,11 +188,19 @@ struct Training<'a> {
     train_accuracy: Vec<Vec<(ReadoutKind, f64)>>,
     /// The same interval by interval, of the epoch that runs.
     intervals: Vec<Vec<(ReadoutKind, f64)>>,
+    /// See [`EPOCH_CONSTRAINTS`].
+    epoch_constraints: Vec<Vec<f64>>,
 }
 
 impl Training<'_> {
     fn epochs(&mut self) -> Result<(), Ended> {
-        (0..self.settings.epochs).try_for_each(|epoch| self.epoch(epoch))
+        (0..self.settings.epochs).try_for_each(|epoch| {
+            let ended = self.epoch(epoch);
+            if !matches!(ended, Err(Ended::Stopped(_))) {
+                self.epoch_constraints.push(self.criterion.values());
+            }
+            ended
+        })
     }
 
     fn epoch(&mut self, epoch: u32) -> Result<(), Ended> {
@@ -299,6 +310,9 @@ impl Training<'_> {
         ]);
         if let Some(last) = self.train_accuracy.last() {
             attributes.insert("train_accuracy".to_string(), accuracy_object(last));
+        }
+        if self.settings.epochs > 1 && !self.epoch_constraints.is_empty() {
+            attributes.insert(EPOCH_CONSTRAINTS.to_string(), json!(self.epoch_constraints));
         }
         attributes
     }

@@ -3,9 +3,9 @@
 //! A new sampler is one file here, with its `ENTRY`, and its line in [`SAMPLERS`]; the suite
 //! `tests/sampler_contract.rs` then runs against it.
 
-mod estimates;
 mod random;
 pub mod scbo;
+mod shown;
 mod sobol;
 
 use super::space::{Point, Space};

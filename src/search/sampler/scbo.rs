@@ -15,8 +15,8 @@
 //! the next fit starts. So the state is a function of the trials told and pending, which is what a
 //! resumed study has.
 
-use super::estimates::estimates;
 use super::random::random_point;
+use super::shown::shown;
 use super::{Entry, Proposal, Sampler, Setup, TABLE};
 use crate::error::Result;
 use crate::random::{Key, Purpose, Stream};
@@ -237,7 +237,7 @@ impl Sampler for Scbo {
         while !numbers.is_empty() {
             let made = if self.designing(&open) {
                 let number = numbers.start;
-                vec![(self.design_point(number, &open), self.note())]
+                vec![self.design_point(number, &open)]
             } else {
                 self.choose(numbers.clone(), &open)
             };
@@ -260,19 +260,19 @@ impl Sampler for Scbo {
     fn tell(&mut self, trial: &Trial) {
         let Some(finished) = &trial.finished else { return };
         let note = Note::of(trial).unwrap_or_default();
-        let row = Row {
+        let mut row = Row {
             point: self.scale.to_unit(&trial.point),
             value: finished.value.filter(|_| finished.outcome == Outcome::Complete),
             constraints: finished.constraints.clone(),
             failed: matches!(finished.outcome, Outcome::Failed | Outcome::Timeout),
-            estimates: match self.rules {
-                Rules::Repaired => estimates(&self.space, trial)
-                    .into_iter()
-                    .map(|(point, value)| (self.scale.to_unit(&point), value))
-                    .collect(),
-                Rules::Compat => Vec::new(),
-            },
+            ..Row::default()
         };
+        if self.rules == Rules::Repaired {
+            let shown = shown(&self.space, trial);
+            let unit = |point: Point| self.scale.to_unit(&point);
+            row.estimates = shown.values.into_iter().map(|(p, value)| (unit(p), value)).collect();
+            row.trainings = shown.constraints.into_iter().map(|(p, c)| (unit(p), c)).collect();
+        }
         let observed = Observed {
             point: row.point.clone(),
             value: row.value,
@@ -340,21 +340,42 @@ impl Scbo {
     }
 
     /// The next point of the region's design.
-    fn design_point(&self, number: u64, open: &[Pending]) -> Point {
+    fn design_point(&self, number: u64, open: &[Pending]) -> (Point, Note) {
+        let note = self.note();
         if self.rules == Rules::Compat {
-            return random_point(&self.space, self.key.trial(number));
+            return (random_point(&self.space, self.key.trial(number)), note);
         }
-        let restart = self.region.restarts();
-        let of_design = |note: &&Note| note.restart == restart && note.length.is_none();
+        let of_design = |other: &&Note| other.restart == note.restart && other.length.is_none();
         let notes = self.told.iter().map(|told| &told.note).chain(open.iter().map(|p| &p.note));
         let index = notes.filter(of_design).count();
         // A number that no trial has: the streams of single trials stay free for others.
-        let key = self.key.trial(u64::MAX).epoch(restart);
+        let key = self.key.trial(u64::MAX).epoch(note.restart);
         let sequence = Sobol::scrambled(self.space.dimensions(), &mut key.stream(Purpose::Sampler))
             .expect("the number of dimensions was checked");
         // The sequence repeats after 2³² points, more than any study has.
         let from_here = (0..TRIES).map(|k| self.space.from_unit(&sequence.point(index as u32 + k)));
-        self.first_new(from_here, &self.taken(open))
+        let taken = self.taken(open);
+        if note.restart == 0 || !self.remembers() {
+            return (self.first_new(from_here, &taken), note);
+        }
+        let mut candidates: Vec<Vec<f64>> = from_here.map(|p| self.scale.to_unit(&p)).collect();
+        drop_repeated(&mut candidates);
+        drop_near(&mut candidates, &taken);
+        let surrogate = self.fit(self.rows(), &BTreeMap::new(), number);
+        let feasibility = surrogate.feasibility(&candidates);
+        let confidence = choice::confidence(scored(&self.told));
+        let likely = feasibility.iter().position(|&p| p >= confidence);
+        let likeliest = || {
+            let ranked = feasibility.iter().enumerate();
+            ranked.max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i)
+        };
+        match likely.or_else(likeliest) {
+            Some(i) => {
+                let note = Note { feasibility: Some(feasibility[i]), ..note };
+                (self.scale.from_unit(&candidates[i]), note)
+            }
+            None => (random_point(&self.space, self.key.trial(number)), note),
+        }
     }
 
     /// Points that are known or pending.
@@ -377,28 +398,43 @@ impl Scbo {
         last.expect("there are TRIES points")
     }
 
+    /// Whether a new region keeps what is known of silence: where silent networks took their time and gave no
+    /// score. Else all starts afresh, as in the paper.
+    fn remembers(&self) -> bool {
+        self.rules == Rules::Repaired && self.told.iter().any(|told| told.row.unscored())
+    }
+
+    /// What the models learn from.
+    fn rows(&self) -> Vec<Row> {
+        let restart = self.region.restarts();
+        let keep = self.rules == Rules::Compat || self.remembers();
+        let row = |told: &Told| Row {
+            earlier: self.rules == Rules::Repaired && told.note.restart != restart,
+            ..told.row.clone()
+        };
+        self.told.iter().map(row).filter(|row| keep || !row.earlier).collect()
+    }
+
+    fn fit(&self, rows: Vec<Row>, warm: &BTreeMap<String, Hyper>, turn: u64) -> Surrogate {
+        let (dimensions, categories) = (self.space.dimensions(), self.categories());
+        let categories: Vec<usize> = categories.collect();
+        Surrogate::fit(&rows, dimensions, &categories, self.objective, self.rules, warm, turn)
+            .expect("every point is in the cube")
+    }
+
     /// Points for these trials from the models.
     fn choose(&self, numbers: Range<u64>, open: &[Pending]) -> Vec<(Point, Note)> {
         let key = self.key.trial(numbers.start);
-        let dimensions = self.space.dimensions();
-        let restart = self.region.restarts();
         let count = (numbers.end - numbers.start) as usize;
-        let here = |told: &&Told| self.rules == Rules::Compat || told.note.restart == restart;
-        let rows: Vec<Row> = self.told.iter().filter(here).map(|told| told.row.clone()).collect();
         let before = self.latest_fit(open);
         let start = Instant::now();
         let warm = before.map(|note| note.models.clone()).unwrap_or_default();
-        let turn = numbers.start / count as u64;
-        let categories: Vec<usize> = self.categories().collect();
-        let (objective, rules) = (self.objective, self.rules);
-        let surrogate =
-            Surrogate::fit(&rows, dimensions, &categories, objective, rules, &warm, turn)
-                .expect("every point is in the cube");
+        let surrogate = self.fit(self.rows(), &warm, numbers.start / count as u64);
         let fitted = Instant::now();
         let centre = self.region.centre_after(&self.group).expect("some result told something");
         let weights = match (self.rules, surrogate.lengthscales()) {
             (Rules::Compat, Some(lengthscales)) => trust_region::weights(&lengthscales),
-            _ => vec![1.0; dimensions],
+            _ => vec![1.0; self.space.dimensions()],
         };
         let mut bounds = Bounds::around(&centre, &weights, self.region.length());
         if self.rules == Rules::Repaired {
@@ -558,7 +594,7 @@ fn list(names: &[String]) -> String {
 /// which may be of the machine, left out.
 fn scored(told: &[Told]) -> impl Iterator<Item = bool> {
     let after = told.iter().skip_while(|told| !told.row.feasible()).skip(1);
-    let of_models = after.filter(|told| told.note.length.is_some() && !told.row.failed);
+    let of_models = after.filter(|told| told.note.feasibility.is_some() && !told.row.failed);
     of_models.map(|told| told.row.value.is_some())
 }
 
@@ -571,7 +607,7 @@ mod tests {
         let told = |value: Option<f64>, of_model: bool, failed: bool| Told {
             number: 0,
             row: Row { value, constraints: vec![-0.1], failed, ..Row::default() },
-            note: Note { length: of_model.then_some(1.6), ..Note::default() },
+            note: Note { feasibility: of_model.then_some(0.9), ..Note::default() },
         };
         let complete = |of_model| told(Some(0.5), of_model, false);
         let silent = |of_model| told(None, of_model, false);

@@ -33,12 +33,22 @@ pub struct Row {
     pub failed: bool,
     /// Values of the objective that the trial showed besides its own, each with the point that it is of.
     pub estimates: Vec<(Vec<f64>, f64)>,
+    /// What the trial showed of the constraints, each with the point that it is of; where it is empty, they
+    /// are `constraints` at `point`.
+    pub trainings: Vec<(Vec<f64>, Vec<f64>)>,
+    /// Whether it is of a region that was given up: it teaches the constraints alone.
+    pub earlier: bool,
 }
 
 impl Row {
     /// Whether the trial has a value and satisfies every constraint.
     pub fn feasible(&self) -> bool {
         self.value.is_some_and(f64::is_finite) && self.constraints.iter().all(|&c| c <= 0.0)
+    }
+
+    /// Whether the trial was stopped before it had a value, as a silent network is.
+    pub fn unscored(&self) -> bool {
+        self.value.is_none() && !self.failed
     }
 }
 
@@ -80,12 +90,8 @@ pub enum Stage {
 impl Stage {
     fn of(rows: &[Row], rules: Rules, turn: u64) -> Self {
         match rules {
-            Rules::Repaired if !rows.iter().any(Row::feasible) => {
-                if turn.is_multiple_of(2) {
-                    Stage::Far
-                } else {
-                    Stage::Near
-                }
+            Rules::Repaired if !rows.iter().any(|row| row.feasible() && !row.earlier) => {
+                if turn.is_multiple_of(2) { Stage::Far } else { Stage::Near }
             }
             _ => Stage::Improving,
         }
@@ -143,7 +149,7 @@ enum Evidence {
 
 impl Evidence {
     fn of(rows: &[Row]) -> Self {
-        if !rows.iter().any(|row| row.value.is_none() && !row.failed) {
+        if !rows.iter().any(Row::unscored) {
             return Evidence::Measured;
         }
         Evidence::Projected { feasible: rows.iter().filter(|row| row.feasible()).count() }
@@ -209,8 +215,9 @@ impl Surrogate {
         let stage = Stage::of(rows, rules, turn);
         let categories = categories.to_vec();
         let mut surrogate = Surrogate { models: Vec::new(), dimensions, categories, rules, stage };
-        let (mut x, mut values) = known(rows, |row| row.value);
-        for (point, value) in rows.iter().flat_map(|row| &row.estimates) {
+        let (mut x, mut values) = known(rows, |row| row.value.filter(|_| !row.earlier));
+        let of_region = rows.iter().filter(|row| !row.earlier);
+        for (point, value) in of_region.flat_map(|row| &row.estimates) {
             x.extend_from_slice(point);
             values.push(*value);
         }
@@ -226,7 +233,7 @@ impl Surrogate {
         let evidence = Evidence::of(rows);
         let count = rows.iter().map(|row| row.constraints.len()).max().unwrap_or(0);
         for index in 0..count {
-            let (x, c) = known(rows, |row| row.constraints.get(index).copied());
+            let (x, c) = known_of_constraint(rows, index);
             let c = if rules == Rules::Compat { c } else { scaled_bilog(&c) };
             let name = format!("constraint {index}");
             surrogate.constrain(&name, &x, &c, evidence, kernel.as_ref(), warm)?;
@@ -388,6 +395,22 @@ fn scaled_bilog(constraint: &[f64]) -> Vec<f64> {
     let units = median(|c| c < 0.0).into_iter().chain(median(|c| c > 0.0));
     let unit = units.reduce(f64::min).unwrap_or(1.0);
     constraint.iter().map(|c| bilog(c / unit)).collect()
+}
+
+/// The same of a constraint: what is known of it at the points of the rows and of [`Row::trainings`].
+fn known_of_constraint(rows: &[Row], index: usize) -> (Vec<f64>, Vec<f64>) {
+    let (mut x, mut c) = (Vec::new(), Vec::new());
+    for row in rows {
+        let own = (row.trainings.is_empty()).then_some((&row.point, &row.constraints));
+        for (point, constraints) in own.into_iter().chain(row.trainings.iter().map(|(p, c)| (p, c)))
+        {
+            if let Some(&constraint) = constraints.get(index).filter(|c| c.is_finite()) {
+                x.extend_from_slice(point);
+                c.push(constraint);
+            }
+        }
+    }
+    (x, c)
 }
 
 /// Points (row-major) and numbers of the rows that have the number, if it is finite.
