@@ -3,6 +3,7 @@
 use crate::support::*;
 use serde_json::Value;
 use spikeseek::search::sampler::scbo::Note;
+use spikeseek::search::space::Value as PointValue;
 use spikeseek::study::folder::StudyFolder;
 use spikeseek::study::record::{Outcome, StudyRecord};
 
@@ -87,6 +88,34 @@ fn what_silent_networks_scored_until_then_is_noted_and_learnt_from() {
         of_models += usize::from(told);
     }
     assert!(of_models > 0);
+}
+
+/// Thresholds that grow more slowly: some networks fall silent in a later epoch than the first.
+#[test]
+fn the_constraints_of_each_epoch_are_noted() {
+    let (record, _) = search(|text| {
+        text.replace("[1, 3]", "[2, 3]")
+            .replace("nu_post = {", "theta_plus = { float = [0.05, 0.3] }\nnu_post = {")
+    });
+    let mut later = 0;
+    for trial in record.trials {
+        let named = match trial.point[1] {
+            PointValue::Int(epochs) => epochs as usize,
+            _ => panic!("{:?}", trial.point),
+        };
+        let finished = trial.finished.unwrap();
+        let epochs: Vec<Vec<f64>> =
+            serde_json::from_value(finished.attributes["epoch_constraints"].clone()).unwrap();
+        let satisfied = |constraints: &Vec<f64>| constraints.iter().all(|&c| c <= 0.0);
+        let (last, others) = epochs.split_last().unwrap();
+        assert_eq!(*last, finished.constraints);
+        assert!(others.iter().all(satisfied), "{epochs:?}");
+        let silent = finished.outcome == Outcome::Silent;
+        assert_eq!(satisfied(last), !silent);
+        assert!(if silent { epochs.len() <= named } else { epochs.len() == named });
+        later += usize::from(silent && epochs.len() > 1);
+    }
+    assert!(later > 0);
 }
 
 /// Each bound is allowed beside the other's default; a drawn pair may still be in the wrong order.
