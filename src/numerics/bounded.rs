@@ -17,8 +17,6 @@ const SUFFICIENT: f64 = 1e-4;
 const FIRST: f64 = 0.5;
 /// Largest change of a variable in any step.
 const LONGEST: f64 = 3.0;
-/// Share of the tolerance below which the promise of the quasi-Newton model is taken for the truth.
-const CONVINCED: f64 = 0.05;
 /// Steps tried along one direction.
 const TRIALS: usize = 12;
 
@@ -33,9 +31,10 @@ pub trait Smooth {
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
 pub struct Stop {
-    /// Decrease: stops when the quasi-Newton model promises less than this, or two iterations in
-    /// turn bring less.
+    /// Stops when two iterations in turn bring less than this.
     pub decrease: f64,
+    /// Stops when the quasi-Newton model promises less than this.
+    pub promise: f64,
     /// Number of iterations.
     pub iterations: usize,
 }
@@ -104,7 +103,7 @@ pub fn minimise(
             next.iter().zip(&*x).zip(&gradient).map(|((n, x), g)| (n - x) * g).sum::<f64>()
         };
         let promised = -0.5 * along(1.0, &mut next);
-        if promised <= 0.0 || informed && promised < CONVINCED * stop.decrease {
+        if promised <= 0.0 || informed && promised < stop.promise {
             break;
         }
         let mut t = 1.0;
@@ -177,7 +176,7 @@ fn project(x: &mut [f64], low: &[f64], high: &[f64]) {
 mod tests {
     use super::*;
 
-    const STOP: Stop = Stop { decrease: 1e-13, iterations: 500 };
+    const STOP: Stop = Stop { decrease: 1e-13, promise: 5e-15, iterations: 500 };
 
     /// A function and its gradient, and how often each was asked for.
     struct Counted<F> {
@@ -252,7 +251,7 @@ mod tests {
             let (value, gradient) = quadratic(x);
             (10.0 * value, gradient.iter().map(|g| 10.0 * g).collect())
         };
-        let stop = Stop { decrease: 1e-6, ..STOP };
+        let stop = Stop { decrease: 1e-6, promise: 5e-8, ..STOP };
         let mut memory = Memory::default();
         minimise(&mut counted(quadratic), &mut [0.0; 8], bounds, &mut memory, stop);
         let mut cold = counted(ten_times);

@@ -21,13 +21,17 @@ const STARTS: [f64; 3] = [0.5, 0.2, 0.08];
 const START_RATIO: f64 = 1e-7;
 /// A subset is half of the points as long as it has this many.
 const FEWEST: usize = 50;
-/// Change of the log likelihood at which a fit to so many points stops. Both are far below 1, which is about
-/// what could tell hyperparameters apart; where an evaluation takes long the last digits are not worth it.
-fn tolerance(points: usize) -> f64 {
-    if points < 300 { 1e-4 } else { 2e-2 }
+/// When a descent in the log likelihood of so many points stops; `coarse` is for the starts and subsets. All
+/// changes are below 1, which is about what could tell hyperparameters apart; where an evaluation takes
+/// long the last digits are not worth it.
+fn stop(points: usize, coarse: bool) -> Stop {
+    let few = points < FEW;
+    let decrease = if few && !coarse { 1e-4 } else { 0.1 };
+    let share = if few { 0.05 } else { 0.25 };
+    Stop { decrease, promise: share * decrease, iterations: ITERATIONS }
 }
-/// The same for the starts, and on subsets.
-const COARSE_TOLERANCE: f64 = 0.1;
+/// Up to here an evaluation takes little.
+const FEW: usize = 300;
 /// Iterations of one descent; it ends by the tolerance long before.
 const ITERATIONS: usize = 200;
 
@@ -52,7 +56,7 @@ pub fn fit<'a>(
         stride *= 2;
     }
     // All starts on the smallest subset.
-    let coarse = Stop { decrease: COARSE_TOLERANCE, iterations: ITERATIONS };
+    let coarse = stop(y.len(), true);
     let (some_x, some_y) = subset(x, d, y, stride);
     let mut profile = Profile::new(Likelihood::new(&some_x, d, &some_y), bounds);
     let runs = warm.iter().cloned().chain(levels).map(|mut theta| {
@@ -83,8 +87,7 @@ pub fn fit<'a>(
         }
     }
     let mut profile = Profile::new(Likelihood::new(x, d, y), bounds);
-    let fine = Stop { decrease: tolerance(y.len()), iterations: ITERATIONS };
-    minimise(&mut profile, &mut theta, ends.slices(), &mut memory, fine);
+    minimise(&mut profile, &mut theta, ends.slices(), &mut memory, stop(y.len(), false));
     profile.finish(&theta)
 }
 
