@@ -188,14 +188,13 @@ fn an_earlier_region_teaches_the_constraints_alone() {
 }
 
 #[test]
-fn what_a_trial_shows_of_shorter_trainings_stands_for_its_own_constraints() {
+fn what_a_trial_shows_of_shorter_trainings_teaches_the_constraints() {
     // x₂ is the number of epochs. Each trial names the largest, is silent there, and is not with the smallest.
     let mut rows = rows(40);
     for row in &mut rows {
         let with = |x2: f64| vec![row.point[0], row.point[1], x2];
-        let trainings = vec![(with(0.1), vec![-0.2]), (with(0.9), vec![0.2])];
-        (row.point, row.constraints) = (with(0.9), vec![0.2]);
-        (row.value, row.trainings) = (None, trainings);
+        row.trainings = vec![(with(0.1), vec![-0.2])];
+        (row.point, row.value, row.constraints) = (with(0.9), None, vec![0.2]);
     }
     let taught = fit(&rows);
     let feasibility = taught.feasibility(&[vec![0.5, 0.5, 0.1], vec![0.5, 0.5, 0.9]]);

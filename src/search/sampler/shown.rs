@@ -4,9 +4,9 @@
 //! the trial names. So where the readout is a variable of the search (`decoder`), a trial also tells what the same
 //! network scores with the others; and one that was stopped as silent tells what its readouts predicted until then.
 //!
-//! A training of several epochs begins with shorter ones. So where their number is a variable (`epochs`), a trial
-//! tells the constraints of each: a network that falls silent in the second epoch is feasible with one. A network
-//! that falls silent in the first shows nothing of longer trainings but that they are infeasible as well.
+//! A training of several epochs begins with shorter ones. So where their number is a variable (`epochs`), a
+//! network that fell silent tells the constraints of each epoch until then: silent in the second, it is feasible with
+//! one.
 
 use crate::search::space::{Domain, Point, Space, Value};
 use crate::study::record::{
@@ -26,46 +26,41 @@ pub(super) struct Shown {
     /// that the search may choose. The first of equals is the best; worse readouts would triple the rows of the
     /// models and hardly teach more.
     pub values: Vec<(Point, f64)>,
-    /// Points with the constraints of as many epochs as they name, the largest of each epoch until then; none
-    /// where the trial's own point is all.
+    /// Points with constraints, other than the trial's own: of a silent trial those of each epoch that it
+    /// began, at the point with so many epochs.
     pub constraints: Vec<(Point, Vec<f64>)>,
 }
 
 pub(super) fn shown(space: &Space, trial: &Trial) -> Shown {
-    let Some(finished) = &trial.finished else { return Shown::default() };
-    if !matches!(finished.outcome, Outcome::Complete | Outcome::Silent) {
-        return Shown::default();
+    match &trial.finished {
+        Some(finished) if finished.outcome == Outcome::Silent => {
+            let shorter = shorter(space, &trial.point, finished).unwrap_or_default();
+            let longest = shorter.last().map_or(&trial.point, |(point, _)| point);
+            let values = values(space, longest, finished).unwrap_or_default();
+            let other = |(point, _): &(Point, Vec<f64>)| *point != trial.point;
+            Shown { values, constraints: shorter.into_iter().filter(other).collect() }
+        }
+        Some(finished) if finished.outcome == Outcome::Complete => {
+            let values = values(space, &trial.point, finished).unwrap_or_default();
+            Shown { values, constraints: Vec::new() }
+        }
+        _ => Shown::default(),
     }
-    let constraints = constraints(space, &trial.point, finished);
-    // A silent network went through as many epochs as have constraints.
-    let point = match (finished.outcome, constraints.last()) {
-        (Outcome::Silent, Some((longest, _))) => longest,
-        _ => &trial.point,
-    };
-    Shown { values: values(space, point, finished).unwrap_or_default(), constraints }
 }
 
-fn constraints(space: &Space, own: &Point, finished: &Finished) -> Vec<(Point, Vec<f64>)> {
-    let index = space.variables.iter().position(|variable| variable.name == EPOCHS);
-    let epochs = finished.attributes.get(EPOCH_CONSTRAINTS).and_then(|known| known.as_array());
-    let (Some(index), Some(epochs)) = (index, epochs) else { return Vec::new() };
-    let (Domain::Int { low, .. }, Value::Int(named)) =
-        (&space.variables[index].domain, &own[index])
-    else {
-        return Vec::new();
-    };
-    let mut largest = vec![f64::NEG_INFINITY; finished.constraints.len()];
-    let mut shown = Vec::new();
-    for (epoch, constraints) in (1..=*named).zip(epochs) {
-        let Some(constraints) = numbers(constraints, largest.len()) else { return Vec::new() };
-        largest.iter_mut().zip(constraints).for_each(|(l, c)| *l = l.max(c));
-        if epoch >= *low {
-            let mut point = own.clone();
-            point[index] = Value::Int(epoch);
-            shown.push((point, largest.clone()));
-        }
+/// The trainings that a silent one went through, the shortest first, with their constraints.
+fn shorter(space: &Space, own: &Point, finished: &Finished) -> Option<Vec<(Point, Vec<f64>)>> {
+    let index = space.variables.iter().position(|variable| variable.name == EPOCHS)?;
+    let Domain::Int { low, .. } = space.variables[index].domain else { return None };
+    let Value::Int(named) = own[index] else { return None };
+    let epochs = finished.attributes.get(EPOCH_CONSTRAINTS)?.as_array()?;
+    let mut shorter = Vec::new();
+    for (epoch, constraints) in (1..=named).zip(epochs).filter(|(epoch, _)| *epoch >= low) {
+        let mut point = own.clone();
+        point[index] = Value::Int(epoch);
+        shorter.push((point, numbers(constraints, finished.constraints.len())?));
     }
-    shown
+    Some(shorter)
 }
 
 /// So many finite numbers.
@@ -221,17 +216,18 @@ mod tests {
     }
 
     #[test]
-    fn a_training_shows_the_constraints_of_shorter_ones() {
-        // Silent in the second epoch of three: feasible with one, not with two, of three nothing is known.
+    fn a_silent_training_shows_the_constraints_of_shorter_ones() {
+        // Silent in the second epoch of three: feasible with one, not with two.
         let known = json!([[-0.01, -0.05], [0.06, -0.05]]);
         let shown = vec![(1, vec![-0.01, -0.05]), (2, vec![0.06, -0.05])];
         assert_eq!(of_epochs(1, Outcome::Silent, known.clone()), (shown.clone(), 2));
         assert_eq!(of_epochs(2, Outcome::Silent, known.clone()), (shown[1..].to_vec(), 2));
         assert_eq!(of_epochs(3, Outcome::Silent, known.clone()), (vec![], 3), "its own point");
-        // A training is as silent as its most silent epoch.
-        let known = json!([[-0.01, -0.05], [-0.03, -0.04], [-0.02, -0.045]]);
-        let shown = [vec![-0.01, -0.05], vec![-0.01, -0.04], vec![-0.01, -0.04]];
-        assert_eq!(of_epochs(1, Outcome::Complete, known).0, (1..).zip(shown).collect::<Vec<_>>());
+        assert_eq!(of_epochs(1, Outcome::Complete, known), (vec![], 0));
+        // In the third: of that one its own constraints tell.
+        let known = json!([[-0.01, -0.05], [-0.02, -0.05], [0.06, -0.05]]);
+        let shown = vec![(1, vec![-0.01, -0.05]), (2, vec![-0.02, -0.05])];
+        assert_eq!(of_epochs(1, Outcome::Silent, known), (shown, 3));
     }
 
     #[test]
@@ -241,7 +237,7 @@ mod tests {
         }
         // More epochs than the trial names.
         let four = json!([[-0.01, 0.0], [-0.01, 0.0], [-0.01, 0.0], [0.06, 0.0]]);
-        assert_eq!(of_epochs(1, Outcome::Silent, four).0.len(), 3);
+        assert_eq!(of_epochs(1, Outcome::Silent, four).0.len(), 2);
         assert_eq!(of_epochs(1, Outcome::Timeout, json!([[-0.01, 0.0]])), (vec![], 0));
         let without = shown(Outcome::Silent, json!({ EPOCH_CONSTRAINTS: [[0.1]] }));
         assert_eq!(without, [], "no variable of that name");

@@ -66,14 +66,15 @@ pub fn best_remaining(draw: &[Score], taken: &[usize]) -> Option<usize> {
 const LEAST_CONFIDENCE: f64 = 0.8;
 /// Share of trials without a score at which the confidence stays as it is.
 const UNSCORED: f64 = 0.02;
-/// The models' own probabilities sort candidates up to here: in replayed searches of experiment 1, of those called
-/// feasible with 0.99 to 0.995 91 % were, with 0.999 to 0.9999 97 %, beyond it all 80.
-const MOST_CONFIDENCE: f64 = 0.9999;
+/// Beyond it the difference from 1 is mere rounding.
+const MOST_CONFIDENCE: f64 = 1.0 - 1e-9;
+/// What a trial without a score adds to the log odds, less what [`UNSCORED`] takes away.
+const STEP: f64 = 2.0;
 
 /// The confidence that the next candidate needs, where the trials that models proposed ended with a score
 /// or not, in their order. An infeasible trial that has a score teaches as much as another. One that has
-/// none, as a silent network, took its time for a constraint alone: each adds 1 to the log odds, and
-/// each with a score takes 0.02 away. Whatever the models' errors, a share near 0.02 comes
+/// none, as a silent network, took its time for a constraint alone: each adds 2 to the log odds, and
+/// every trial takes 0.04 away. Whatever the models' errors, a share near 0.02 comes
 /// about (I. Gibbs, E. Candès, *Adaptive conformal inference under distribution shift*, NeurIPS 2021,
 /// section 2; the log odds in place of the level are ours).
 pub fn confidence(scored: impl Iterator<Item = bool>) -> f64 {
@@ -81,7 +82,7 @@ pub fn confidence(scored: impl Iterator<Item = bool>) -> f64 {
     let (least, most) = (log_odds(LEAST_CONFIDENCE), log_odds(MOST_CONFIDENCE));
     let now = scored.fold(least, |now, scored| {
         let step = if scored { -UNSCORED } else { 1.0 - UNSCORED };
-        (now + step).clamp(least, most)
+        (now + STEP * step).clamp(least, most)
     });
     1.0 / (1.0 + (-now).exp())
 }

@@ -33,8 +33,7 @@ pub struct Row {
     pub failed: bool,
     /// Values of the objective that the trial showed besides its own, each with the point that it is of.
     pub estimates: Vec<(Vec<f64>, f64)>,
-    /// What the trial showed of the constraints, each with the point that it is of; where it is empty, they
-    /// are `constraints` at `point`.
+    /// Constraints that the trial showed besides its own, each with the point that they are of.
     pub trainings: Vec<(Vec<f64>, Vec<f64>)>,
     /// Whether it is of a region that was given up: it teaches the constraints alone.
     pub earlier: bool,
@@ -215,12 +214,10 @@ impl Surrogate {
         let stage = Stage::of(rows, rules, turn);
         let categories = categories.to_vec();
         let mut surrogate = Surrogate { models: Vec::new(), dimensions, categories, rules, stage };
-        let (mut x, mut values) = known(rows, |row| row.value.filter(|_| !row.earlier));
-        let of_region = rows.iter().filter(|row| !row.earlier);
-        for (point, value) in of_region.flat_map(|row| &row.estimates) {
-            x.extend_from_slice(point);
-            values.push(*value);
-        }
+        let of_region = || rows.iter().filter(|row| !row.earlier);
+        let own = of_region().filter_map(|row| Some((&row.point, row.value?)));
+        let others = of_region().flat_map(|row| row.estimates.iter().map(|(p, value)| (p, *value)));
+        let (x, mut values) = known(own.chain(others));
         if objective == Objective::Copula {
             values = copula(&values);
         }
@@ -233,13 +230,18 @@ impl Surrogate {
         let evidence = Evidence::of(rows);
         let count = rows.iter().map(|row| row.constraints.len()).max().unwrap_or(0);
         for index in 0..count {
-            let (x, c) = known_of_constraint(rows, index);
+            let (x, c) = known(rows.iter().flat_map(|row| {
+                let others = row.trainings.iter().map(|(p, constraints)| (p, constraints));
+                let all = [(&row.point, &row.constraints)].into_iter().chain(others);
+                all.filter_map(|(p, constraints)| Some((p, *constraints.get(index)?)))
+            }));
             let c = if rules == Rules::Compat { c } else { scaled_bilog(&c) };
             let name = format!("constraint {index}");
             surrogate.constrain(&name, &x, &c, evidence, kernel.as_ref(), warm)?;
         }
         if rows.iter().any(|row| row.failed) {
-            let (x, c) = known(rows, |row| Some(if row.failed { 1.0 } else { -1.0 }));
+            let failure = |row: &Row| if row.failed { 1.0 } else { -1.0 };
+            let (x, c) = known(rows.iter().map(|row| (&row.point, failure(row))));
             let evidence = Evidence::Measured;
             surrogate.constrain(FAILURE, &x, &c, evidence, kernel.as_ref(), warm)?;
         }
@@ -397,30 +399,12 @@ fn scaled_bilog(constraint: &[f64]) -> Vec<f64> {
     constraint.iter().map(|c| bilog(c / unit)).collect()
 }
 
-/// The same of a constraint: what is known of it at the points of the rows and of [`Row::trainings`].
-fn known_of_constraint(rows: &[Row], index: usize) -> (Vec<f64>, Vec<f64>) {
-    let (mut x, mut c) = (Vec::new(), Vec::new());
-    for row in rows {
-        let own = (row.trainings.is_empty()).then_some((&row.point, &row.constraints));
-        for (point, constraints) in own.into_iter().chain(row.trainings.iter().map(|(p, c)| (p, c)))
-        {
-            if let Some(&constraint) = constraints.get(index).filter(|c| c.is_finite()) {
-                x.extend_from_slice(point);
-                c.push(constraint);
-            }
-        }
-    }
-    (x, c)
-}
-
-/// Points (row-major) and numbers of the rows that have the number, if it is finite.
-fn known(rows: &[Row], number: impl Fn(&Row) -> Option<f64>) -> (Vec<f64>, Vec<f64>) {
+/// Points (row-major) and numbers of those that are finite.
+fn known<'a>(numbers: impl Iterator<Item = (&'a Vec<f64>, f64)>) -> (Vec<f64>, Vec<f64>) {
     let (mut x, mut y) = (Vec::new(), Vec::new());
-    for row in rows {
-        if let Some(number) = number(row).filter(|number| number.is_finite()) {
-            x.extend_from_slice(&row.point);
-            y.push(number);
-        }
+    for (point, number) in numbers.filter(|(_, number)| number.is_finite()) {
+        x.extend_from_slice(point);
+        y.push(number);
     }
     (x, y)
 }
