@@ -208,7 +208,7 @@ mod tests {
         };
         let shown = super::shown(&space, &trial);
         let epochs = |point: &Point| match point[..] {
-            [Value::Float(lr), Value::Int(epochs)] if lr == 0.25 => epochs,
+            [Value::Float(0.25), Value::Int(epochs)] => epochs,
             _ => panic!("{point:?}"),
         };
         let constraints = shown.constraints.iter().map(|(p, c)| (epochs(p), c.clone())).collect();
