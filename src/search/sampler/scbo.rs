@@ -15,6 +15,10 @@
 //! the next fit starts. So the state is a function of the trials told and pending, which is what a
 //! resumed study has.
 
+mod note;
+
+pub use note::{NOTE, Note};
+
 use super::random::random_point;
 use super::shown::shown;
 use super::{Entry, Proposal, Sampler, Setup, TABLE};
@@ -25,11 +29,11 @@ use crate::search::scbo::Rules;
 use crate::search::scbo::candidates::{self, candidates, drop_near, drop_repeated};
 use crate::search::scbo::choice::{self, Score};
 use crate::search::scbo::surrogate::{self, OBJECTIVE, Objective, Row, Stage, Surrogate};
-use crate::search::scbo::trust_region::{self, Bounds, Observed, Origin, TrustRegion};
+use crate::search::scbo::trust_region::{self, Bounds, Observed, TrustRegion};
 use crate::search::sobol::{MAX_DIMENSIONS, Sobol};
 use crate::search::space::{Domain, Point, Prior, Space};
 use crate::study::record::{Outcome, Trial};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Instant;
@@ -40,9 +44,6 @@ pub(super) const ENTRY: Entry = Entry {
     adaptive: true,
     build,
 };
-
-/// Trial attribute that holds the [`Note`].
-pub const NOTE: &str = "scbo";
 
 /// Candidates an ask: in few dimensions more than the reference has pay off (benchmarking/RESULTS.md).
 const CANDIDATES: u32 = 5000;
@@ -86,52 +87,6 @@ fn four() -> usize {
 
 fn eight() -> u64 {
     8
-}
-
-/// What a proposal notes of itself; the journal keeps it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Note {
-    /// Number of the region, from 0.
-    pub restart: u64,
-    /// Length of the box; none for a point of the design.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub length: Option<f64>,
-    /// Successes in a row at the time.
-    #[serde(default)]
-    pub successes: usize,
-    /// Failures in a row at the time.
-    #[serde(default)]
-    pub failures: usize,
-    /// Predicted probability that the point satisfies every constraint.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub feasibility: Option<f64>,
-    /// Hyperparameters of each model by its name; empty for a point of the design.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
-    pub models: BTreeMap<String, Hyper>,
-    /// Variables whose lengthscale sits at its upper bound in the objective's model: it hardly
-    /// depends on them.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub at_upper_bound: Vec<String>,
-    /// Variables whose lengthscale sits at its lower bound there.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub at_lower_bound: Vec<String>,
-}
-
-impl Note {
-    /// The note of a trial; None where another sampler proposed it.
-    pub fn of(trial: &Trial) -> Option<Note> {
-        trial.proposal.get(NOTE).and_then(|note| Note::deserialize(note).ok())
-    }
-
-    /// Whether most lengthscales of the objective sit at a bound.
-    pub fn mostly_at_bounds(&self) -> bool {
-        let dimensions = self.models.get(OBJECTIVE).map_or(0, |hyper| hyper.lengthscales.len());
-        2 * (self.at_upper_bound.len() + self.at_lower_bound.len()) > dimensions
-    }
-
-    fn origin(&self) -> Origin {
-        Origin { restart: self.restart, length: self.length }
-    }
 }
 
 struct Scbo {
