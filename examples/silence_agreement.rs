@@ -2,11 +2,12 @@
 //! networks of a study (`benchmarking/silence/README.md` holds results).
 //!
 //! ```sh
-//! cargo run --release --example silence_agreement -- STUDY.toml NETWORKS SEED [OUTPUT.json]
+//! cargo run --release --example silence_agreement -- STUDY.toml NETWORKS SEED [OUTPUT.json [JOURNAL...]]
 //! cargo run --release --example silence_agreement -- OUTPUT.json
 //! ```
 //!
-//! Draws networks at random from the study's space and trains each as a trial does (same random
+//! Draws networks at random from the study's space, or from those near the limit of silence that
+//! searches of this space have proposed, and trains each as a trial does (same random
 //! streams, the `epochs` of `[training]`, batch size 1), but without readouts and to the end of the
 //! epoch in which the reference rule stops it, so that what would have come after an early stop is
 //! known. Every network is then replayed through both rules, the sequential one with a grid of
@@ -14,22 +15,27 @@
 
 use serde::{Deserialize, Serialize};
 use spikeseek::engine::cpu::stdp::{build, initial_weights};
-use spikeseek::random::{Key, Purpose, below, uniform};
+use spikeseek::random::{Key, Purpose, below, shuffle, uniform};
+use spikeseek::search::space::{Point, Space};
 use spikeseek::silence::{
     Criterion, Decision, Plan, Recording, Replay, Sequential, Settings as SilenceSettings, StopRule,
 };
+use spikeseek::study::journal;
 use spikeseek::study::settings::StudySettings;
 use spikeseek::train::{LAYERS, Task};
 use spikeseek::{Error, Result};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const USAGE: &str = "usage: silence_agreement STUDY.toml NETWORKS SEED [OUTPUT.json]\n\
+const USAGE: &str = "usage: silence_agreement STUDY.toml NETWORKS SEED [OUTPUT.json [JOURNAL...]]\n\
                      or:    silence_agreement OUTPUT.json";
 
 /// A network whose first so many samples are silent is silent from the start, and should be known
 /// by then.
 const FROM_THE_START: usize = 100;
+
+/// Largest constraint values of networks that are near the limit.
+const NEAR: std::ops::RangeInclusive<f64> = -0.035..=0.08;
 
 /// The recorded networks of a study.
 #[derive(Serialize, Deserialize)]
@@ -44,8 +50,9 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let measured = match arguments.as_slice() {
         [recorded] => serde_json::from_str(&std::fs::read_to_string(recorded)?)?,
-        [study, networks, seed, output @ ..] if output.len() <= 1 => {
-            let measured = measure(Path::new(study), networks.parse()?, seed.parse()?)?;
+        [study, networks, seed, rest @ ..] => {
+            let (output, journals) = rest.split_at(rest.len().min(1));
+            let measured = measure(Path::new(study), networks.parse()?, seed.parse()?, journals)?;
             if let Some(output) = output.first() {
                 std::fs::write(output, serde_json::to_string(&measured)?)?;
             }
@@ -57,20 +64,27 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Trains `networks` networks of the study, on all cores.
-fn measure(path: &Path, networks: u64, seed: u64) -> Result<Measured> {
+fn measure(path: &Path, networks: usize, seed: u64, journals: &[String]) -> Result<Measured> {
     let mut settings = StudySettings::read(path)?;
     settings.frame.study.seed = seed;
     settings.silence.sequential = None;
     let task = settings.task()?;
+    let no_space = || Error::Usage("no [space] in the study".into());
+    let space = settings.frame.space.clone().ok_or_else(no_space)?;
+    let points = match journals {
+        [] => random(&space, networks, seed),
+        _ => near_the_limit(&space, networks, seed, journals)?,
+    };
     let next = AtomicU64::new(0);
     let work = || {
         let mut done = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= networks {
+            let Some(point) = points.get(number as usize) else {
                 return Ok(done);
-            }
-            done.push((number, record(&settings, &task, Key::new(seed).trial(number))?));
+            };
+            let key = Key::new(seed).trial(number);
+            done.push((number, record(&settings, &task, &space, point, key)?));
         }
     };
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -89,15 +103,53 @@ fn measure(path: &Path, networks: u64, seed: u64) -> Result<Measured> {
     })
 }
 
-/// Trains one network at a random point of the space; which of its samples were silent.
-fn record(settings: &StudySettings, task: &Task, key: Key) -> Result<Recording> {
+/// Random points.
+fn random(space: &Space, networks: usize, seed: u64) -> Vec<Point> {
+    let point = |number| {
+        let mut draw = Key::new(seed).trial(number as u64).stream(Purpose::Sampler);
+        let unit: Vec<f64> = (0..space.dimensions()).map(|_| uniform(&mut draw)).collect();
+        space.from_unit(&unit)
+    };
+    (0..networks).map(point).collect()
+}
+
+/// Different points of the journals' trials whose largest constraint value is near 0, in random order.
+fn near_the_limit(
+    space: &Space,
+    networks: usize,
+    seed: u64,
+    journals: &[String],
+) -> Result<Vec<Point>> {
+    let mut points: Vec<Point> = Vec::new();
+    for journal in journals {
+        let study = journal::read(Path::new(journal))?;
+        if study.space != *space {
+            return Err(Error::Usage(format!("{journal}: its space is not that of the study")));
+        }
+        for trial in study.trials {
+            let constraints = trial.finished.map_or(Vec::new(), |finished| finished.constraints);
+            let largest = constraints.into_iter().reduce(f64::max);
+            if largest.is_some_and(|c| NEAR.contains(&c)) && !points.contains(&trial.point) {
+                points.push(trial.point);
+            }
+        }
+    }
+    shuffle(&mut Key::new(seed).stream(Purpose::Synthetic), &mut points);
+    points.truncate(networks);
+    Ok(points)
+}
+
+/// Trains one network; which of its samples were silent.
+fn record(
+    settings: &StudySettings,
+    task: &Task,
+    space: &Space,
+    point: &Point,
+    key: Key,
+) -> Result<Recording> {
     let usage = |text: String| Error::Usage(text);
-    let space =
-        settings.frame.space.as_ref().ok_or_else(|| usage("no [space] in the study".into()))?;
-    let mut draw = key.stream(Purpose::Sampler);
-    let unit: Vec<f64> = (0..space.dimensions()).map(|_| uniform(&mut draw)).collect();
     let trial = settings
-        .trial(space, &space.from_unit(&unit))
+        .trial(space, point)
         .map_err(|(name, message)| usage(format!("{name}: {message}")))?;
     let plan = Plan { samples: task.train_len(), batch: 1 };
     let mut criterion = Criterion::new(&trial.silence, &LAYERS, plan)

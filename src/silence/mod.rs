@@ -62,9 +62,23 @@
 //!
 //! R_n falls with K′ below s′N′/n′, so looking at K* alone is enough. ρ = 1 is the exact test of a
 //! constant share; ρ = 1/2 allows for a share that falls linearly to 0 over the epoch, since that
-//! sums up to half of what its start promises. As n → N the rule turns into counting. No rule can
-//! both know a silent network after 100 samples and wait for one that wakes up after 101: `warm_up`
-//! is where that line is drawn.
+//! sums up to half of what its start promises. As n → N the rule turns into counting.
+//!
+//! A rise that is proven is believed. Thresholds that adapt make the share grow about as the
+//! logarithm of the samples seen. With a₂ the last start but one (n/4 < a₂ ≤ n/2), a₁ = a₂/2, r₁ and
+//! r₂ the shares in (a₁, a₂] and (a₂, n], and L(a, b) the mean of ln t from a to b, the share expected
+//! ahead is
+//!
+//! ```text
+//! r = r₂ + max(0, r₂ − r₁ − z·σ) · (L(n, N) − L(a₂, n)) / (L(a₂, n) − L(a₁, a₂))
+//! ```
+//!
+//! σ the standard error of r₂ − r₁. For a decision z = 3, and where r > r₂ the evidence since a₂ is
+//! taken with ρ = r/r₂, at most 1.6. The bound on false stops is proven for a constant share and
+//! ρ ≤ 1; what the rise adds was measured: on shuffled epochs the tests find no more than α.
+//!
+//! No rule can both know a silent network after 100 samples and wait for one that wakes up after 101:
+//! `warm_up` is where that line is drawn.
 //!
 //! The defaults ([`Sequential`]) were settled on recorded sequences ([`Recording`]) of real
 //! networks: `examples/silence_agreement.rs`, results in `benchmarking/silence/README.md`.
@@ -74,9 +88,10 @@
 //! needs the count n−1 updates before the epoch's end, which is the N of the leaves below it.
 //!
 //! After a sequential stop count/total − proportion would look feasible, since the count has barely
-//! begun. The constraint value is then the projection (s + (N−n)·s′/n′)/total − proportion, since the
-//! start that decided (the first one for a leaf that is not decided). Its count exceeds K₀ by the
-//! rule itself: K* < s′N′/n′ gives (N−n)·s′/n′ > (K₀−s)/ρ ≥ K₀−s. It is raised to K₀ + 1 where
+//! begun. The constraint value is then the projection (s + (N−n)·r)/total − proportion with r as above
+//! for z = 0, or s′/n′ since the start that decided (the first one for a leaf that is not decided) where
+//! that is larger. Its count exceeds K₀ by the rule itself: K* < s′N′/n′ gives (N−n)·s′/n′ >
+//! (K₀−s)/ρ, so (N−n)·r > K₀−s, as r ≥ s′/n′ and r ≥ ρ·s′/n′. It is raised to K₀ + 1 where
 //! proportion·total is no whole number and needs it, so the value is always positive.
 
 mod criterion;

@@ -1,5 +1,10 @@
 //! Evidence that the silent count of an epoch will pass its limit.
 
+/// Standard errors by which a rise must exceed 0 to count as evidence.
+const PROVEN: f64 = 3.0;
+/// The most that a proven rise can add: a share ahead 1.6 times the present one.
+const MOST_RISE: f64 = 1.6;
+
 /// What is known of one silent leaf within an epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Progress {
@@ -62,8 +67,34 @@ impl Progress {
             return Some(self.first());
         }
         let needed = (self.planned_starts as f64 / alpha).ln();
-        let decides = |start: &&Mark| self.evidence_since(**start, persistence) >= needed;
-        self.starts.iter().find(decides).copied()
+        let steady =
+            self.starts.iter().find(|start| self.evidence_since(**start, persistence) >= needed);
+        steady.copied().or_else(|| {
+            let (late, ahead) = self.share_ahead(PROVEN)?;
+            let part = (ahead / late.share()).min(MOST_RISE);
+            let rises = ahead > late.share() && part > persistence;
+            (rises && self.evidence_since(late.from, part) >= needed).then_some(late.from)
+        })
+    }
+
+    /// The samples since the last start but one, and the share expected ahead if it goes on rising with
+    /// the logarithm of the samples seen as it did since the start before; of the rise as much as
+    /// exceeds so many standard errors. None before there are three starts, and at the horizon.
+    fn share_ahead(&self, standard_errors: f64) -> Option<(Window, f64)> {
+        if self.now.seen >= self.horizon {
+            return None;
+        }
+        let [.., first, second, _] = self.starts.as_slice() else { return None };
+        let early = Window { from: *first, to: *second };
+        let late = Window { from: *second, to: self.now };
+        let rise = late.share() - early.share();
+        // One silent sample more in the early window: none seen does not prove that none comes.
+        let variance = late.variance(0.0) + early.variance(1.0);
+        let proven = (rise - standard_errors * variance.sqrt()).max(0.0);
+        let now = mean_log(second.seen, self.now.seen);
+        let slope = proven / (now - mean_log(first.seen, second.seen));
+        let ahead = late.share() + slope * (mean_log(self.now.seen, self.horizon) - now);
+        Some((late, ahead.min(1.0)))
     }
 
     /// The least ln R_n of all K′ ≤ K*; −∞ where none of them is less likely than what was seen.
@@ -83,19 +114,49 @@ impl Progress {
         ln_evidence(population, limit, seen, silent)
     }
 
-    /// The silent samples expected up to the horizon if they go on as since `start`.
+    /// The silent samples expected up to the horizon: with the share since `start`, or with that of
+    /// the rise, where it is larger.
     pub fn projected(&self, start: Mark) -> f64 {
         let start = if start.seen < self.now.seen { start } else { Mark::default() };
         let seen = (self.now.seen - start.seen).max(1);
-        let silent = self.now.silent - start.silent;
-        let ahead = self.horizon.saturating_sub(self.now.seen) as f64;
-        self.now.silent as f64 + ahead * silent as f64 / seen as f64
+        let steady = (self.now.silent - start.silent) as f64 / seen as f64;
+        let ahead = self.share_ahead(0.0).map_or(steady, |(_, ahead)| ahead.max(steady));
+        let rest = self.horizon.saturating_sub(self.now.seen) as f64;
+        self.now.silent as f64 + rest * ahead
     }
 
     /// The end of the warm-up, or the start of the epoch as long as it lasts.
     pub fn first(&self) -> Mark {
         self.starts.first().copied().unwrap_or_default()
     }
+}
+
+/// The samples between two places in an epoch, at least one.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    from: Mark,
+    to: Mark,
+}
+
+impl Window {
+    fn samples(&self) -> f64 {
+        (self.to.seen - self.from.seen) as f64
+    }
+
+    fn share(&self) -> f64 {
+        (self.to.silent - self.from.silent) as f64 / self.samples()
+    }
+
+    /// Of the share, had so many silent samples more been seen.
+    fn variance(&self, more: f64) -> f64 {
+        (self.share() + more / self.samples()) * (1.0 - self.share()) / self.samples()
+    }
+}
+
+/// The mean of ln t from `from` to `to` > `from`: that of 1/(to − from) ∫ ln t dt.
+fn mean_log(from: usize, to: usize) -> f64 {
+    let integral = |t: usize| if t == 0 { 0.0 } else { t as f64 * ((t as f64).ln() - 1.0) };
+    (integral(to) - integral(from)) / (to - from) as f64
 }
 
 /// The start of evidence that follows on one after `seen` samples.
@@ -182,15 +243,15 @@ mod tests {
             let mut samples: Vec<bool> = (0..horizon).map(|i| i < allowed).collect();
             shuffle(&mut stream, &mut samples);
             let mut progress = Progress::new(horizon, allowed as u64, s.warm_up);
-            let mut most = f64::NEG_INFINITY;
+            let mut stopped = [false; 2];
             for silent in samples {
                 progress.observe(silent);
-                for &start in &progress.starts {
-                    most = most.max(progress.evidence_since(start, s.persistence));
+                for (stopped, alpha) in stopped.iter_mut().zip(alphas) {
+                    *stopped = *stopped || progress.decided(alpha, s.persistence).is_some();
                 }
             }
-            for (stops, alpha) in stops.iter_mut().zip(alphas) {
-                *stops += u32::from(most >= (progress.planned_starts as f64 / alpha).ln());
+            for (stops, stopped) in stops.iter_mut().zip(stopped) {
+                *stops += u32::from(stopped);
             }
         }
         stops.map(|stops| f64::from(stops) / runs as f64)
@@ -263,5 +324,54 @@ mod tests {
         assert_eq!(start.seen, 4096);
         assert!(progress.projected(start) > progress.projected(progress.first()));
         assert!(asleep < 600, "the reference rule would need 601 silent samples: {asleep}");
+    }
+
+    /// An epoch whose silent share is `share` of the sample, spread as evenly as whole samples can be.
+    fn spread(horizon: usize, allowed: u64, share: impl Fn(usize) -> f64) -> Vec<Progress> {
+        let mut progress = Progress::new(horizon, allowed, 64);
+        let mut expected = 0.0;
+        let mut step = |sample: usize| {
+            expected += share(sample);
+            progress.observe(expected >= progress.now.silent as f64 + 1.0);
+            progress.clone()
+        };
+        (0..horizon).map(&mut step).collect()
+    }
+
+    fn decided_after(epoch: &[Progress]) -> usize {
+        let stop = epoch.iter().find(|progress| progress.decided(1e-3, 0.6).is_some());
+        stop.expect("too many are silent").now.seen
+    }
+
+    #[test]
+    fn a_share_that_rises_with_the_logarithm_is_foreseen() {
+        let rising = |t: usize| 0.025 * (1.0 + t as f64 / 300.0).ln();
+        let epoch = spread(20_000, 1_200, rising);
+        let last = epoch.last().unwrap().now.silent as f64;
+        for seen in [2_000, 5_000, 10_000, 19_000] {
+            let progress = &epoch[seen - 1];
+            let projected = progress.projected(progress.first());
+            assert!((projected / last - 1.0).abs() < 0.1, "{seen}: {projected} of {last}");
+        }
+        // Sooner than with as many silent samples at an even share, of which a part only is believed.
+        let even = decided_after(&spread(20_000, 1_200, |_| last / 20_000.0));
+        let early = decided_after(&epoch);
+        let counted = epoch.iter().find(|progress| progress.now.silent > 1_200).unwrap().now.seen;
+        assert!(early < even && 3 * early < 2 * counted, "{even} {early} {counted}");
+    }
+
+    /// The rise is no evidence where it may be chance, and a falling share has none.
+    #[test]
+    fn only_a_proven_rise_counts() {
+        let falling = spread(20_000, 1_200, |t| 0.12 * (1.0 - t as f64 / 20_000.0));
+        for progress in &falling[300..19_999] {
+            let (late, ahead) = progress.share_ahead(PROVEN).unwrap();
+            assert_eq!(ahead, late.share(), "{progress:?}");
+        }
+        let mut few = Progress::new(20_000, 1_200, 64);
+        (0..400).for_each(|i| few.observe(i > 130 && i % 20 == 0));
+        let (late, chance) = few.share_ahead(0.0).unwrap();
+        assert!(chance > late.share());
+        assert_eq!(few.share_ahead(PROVEN).unwrap().1, late.share());
     }
 }
