@@ -374,6 +374,33 @@ fn a_new_region_remembers_what_is_silent_and_no_other_constraint() {
     assert!(afresh.iter().any(|(_, violated)| *violated), "{afresh:?}");
 }
 
+/// Feasible where all coordinates are near 0.5: no point of a design is likely to be.
+#[test]
+fn a_new_region_whose_design_is_likely_silent_begins_with_its_models() {
+    let space: String = (0..10).map(|k| format!("x{k} = {{ float = [0.0, 1.0] }}\n")).collect();
+    let space = format!("[space]\n{space}");
+    let mut search = Search::new(&space, "initial = 10\nbatch = 1\ncandidates = 200");
+    let farthest = |u: &[f64]| u.iter().map(|u| (u - 0.5).abs()).fold(0.0, f64::max);
+    let restarted = |search: &Search| search.notes().iter().any(|note| note.restart == 1);
+    for trial in 0.. {
+        assert!(trial < 400, "no restart");
+        // All feasible points are as good as the first.
+        search.go(1, |u| match farthest(u) - 0.2 {
+            c if c <= 0.0 => (Outcome::Complete, Some(1.0), vec![c]),
+            c => (Outcome::Silent, None, vec![c]),
+        });
+        if restarted(&search) {
+            break;
+        }
+    }
+    search.go(3, |u| (Outcome::Silent, None, vec![farthest(u) - 0.2]));
+    let notes = search.notes();
+    let second: Vec<&Note> = notes.iter().filter(|note| note.restart == 1).collect();
+    assert!(second[0].length.is_none() && second[0].feasibility.is_some_and(|p| p < 0.5));
+    let modelled = second.iter().position(|note| note.length.is_some());
+    assert_eq!(modelled, Some(1), "{:?}", second[0].feasibility);
+}
+
 #[test]
 fn a_small_box_still_has_every_category() {
     let mut search = Search::new(

@@ -56,6 +56,9 @@ const ROUNDS: (&[f64], u32) = (&[0.25, 0.0625, 0.015625], 64);
 const NEAR_ROUNDS: (&[f64], u32) =
     (&[1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.0625, 0.015625], 200);
 
+/// A design that remembers silence goes on while its points are more likely feasible than not.
+const LIKELY: f64 = 0.5;
+
 /// So many points are drawn in search of one that is not known, where there are few.
 const TRIES: u32 = 1000;
 
@@ -270,17 +273,21 @@ impl Scbo {
     }
 
     /// Whether the design of this region goes on: until it has its number of points and half of them
-    /// are known, and for as long as the results do not differ, which gives no direction to go in.
+    /// are known, and for as long as the results do not differ, which gives no direction to go in. One that
+    /// is likely silent whatever it takes would teach little, and ends where something is known.
     fn designing(&self, open: &[Pending]) -> bool {
         let restart = self.region.restarts();
         let here = || self.told.iter().filter(|told| told.note.restart == restart);
-        let of_design = |note: &Note| note.restart == restart && note.length.is_none();
-        let proposed = here().filter(|told| of_design(&told.note)).count()
-            + open.iter().filter(|pending| of_design(&pending.note)).count();
-        if proposed < self.initial || 2 * here().count() < self.initial {
+        let notes = self.told.iter().map(|told| &told.note).chain(open.iter().map(|p| &p.note));
+        let design: Vec<&Note> =
+            notes.filter(|note| note.restart == restart && note.length.is_none()).collect();
+        if self.region.centre_after(&self.group).is_none() {
             return true;
         }
-        if self.region.centre_after(&self.group).is_none() {
+        if design.iter().any(|note| note.feasibility.is_some_and(|p| p < LIKELY)) {
+            return false;
+        }
+        if design.len() < self.initial || 2 * here().count() < self.initial {
             return true;
         }
         let mut informative = here()
