@@ -91,9 +91,9 @@ impl Progress {
         // One silent sample more in the early window: none seen does not prove that none comes.
         let variance = late.variance(0.0) + early.variance(1.0);
         let proven = (rise - standard_errors * variance.sqrt()).max(0.0);
-        let now = mean_log(second.seen, self.now.seen);
-        let slope = proven / (now - mean_log(first.seen, second.seen));
-        let ahead = late.share() + slope * (mean_log(self.now.seen, self.horizon) - now);
+        let middle = mean_log(second.seen, self.now.seen);
+        let slope = proven / (middle - mean_log(first.seen, second.seen));
+        let ahead = late.share() + slope * (mean_log(self.now.seen, self.horizon) - middle);
         Some((late, ahead.min(1.0)))
     }
 

@@ -106,7 +106,8 @@ pub struct Sequential {
     /// Samples at the start of each epoch that give no evidence; more starts of evidence follow after
     /// 2, 4, 8, … times as many.
     pub warm_up: usize,
-    /// Part of the silent samples proven to be still ahead that is believed to come, in (0, 1].
+    /// Part of the silent samples proven to be still ahead that is believed to come, in (0, 1]; more
+    /// where their share is proven to rise.
     pub persistence: f64,
 }
 
