@@ -74,8 +74,9 @@
 //! ```
 //!
 //! σ the standard error of r₂ − r₁. For a decision z = 3, and where r > r₂ the evidence since a₂ is
-//! taken with ρ = r/r₂, at most 1.6. The bound on false stops is proven for a constant share and
-//! ρ ≤ 1; what the rise adds was measured: on shuffled epochs the tests find no more than α.
+//! taken with ρ = r/r₂, at most 1.6. The bound on false stops is proven for a constant share without
+//! the rise, which adds a few in a thousand: of 2,000 shuffled epochs with exactly K₀ silent samples 0.15
+//! to 0.35 % were stopped at α = 0.001, 0.25 to 3.1 % at α = 0.05.
 //!
 //! No rule can both know a silent network after 100 samples and wait for one that wakes up after 101:
 //! `warm_up` is where that line is drawn.
@@ -83,7 +84,7 @@
 //! The defaults ([`Sequential`]) were settled on recorded sequences ([`Recording`]) of real
 //! networks: `examples/silence_agreement.rs`, results in `benchmarking/silence/README.md`.
 //!
-//! `alpha` bounds the chance of a false stop in one epoch; it is shared equally among the leaves
+//! `alpha` bounds the chance of a false stop in one epoch where no rise is proven; it is shared equally among the leaves
 //! (union bound) and their starts. Leaves on spike means are not predicted. `patience` of n updates
 //! needs the count n−1 updates before the epoch's end, which is the N of the leaves below it.
 //!

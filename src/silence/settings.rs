@@ -101,7 +101,8 @@ pub enum Total {
 #[serde(deny_unknown_fields, default)]
 pub struct Sequential {
     /// Bound on the chance of stopping, in one epoch, a network that the reference rule would not
-    /// stop, in (0, 0.5]. It holds where the order of the samples does not matter.
+    /// stop, in (0, 0.5]. It holds where the order of the samples does not matter, but for a few in a
+    /// thousand whose share rises by chance.
     pub alpha: f64,
     /// Samples at the start of each epoch that give no evidence; more starts of evidence follow after
     /// 2, 4, 8, … times as many.
