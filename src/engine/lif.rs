@@ -174,14 +174,6 @@ impl<T: Copy> SpikeList<T> {
         self.spikes.len()
     }
 
-    /// Makes room for more rows and entries.
-    pub fn reserve(&mut self, rows: usize, entries: usize) {
-        self.ends.reserve(rows);
-        self.spikes.reserve(rows);
-        self.ids.reserve(entries);
-        self.potentials.reserve(entries);
-    }
-
     /// Removes all rows and keeps the memory.
     pub fn clear(&mut self) {
         self.ends.truncate(1);
@@ -198,16 +190,6 @@ impl<T: Copy> SpikeList<T> {
         }
         self.spikes.push(spikes.len() as u32);
         self.ends.push(self.ids.len() as u32);
-    }
-
-    /// Appends the rows of another list from row `first` on.
-    pub fn push_rows(&mut self, other: &SpikeList<T>, first: usize) {
-        let start = other.ends[first] as usize;
-        let offset = self.ids.len() as u32;
-        self.spikes.extend_from_slice(&other.spikes[first..]);
-        self.ids.extend_from_slice(&other.ids[start..]);
-        self.potentials.extend_from_slice(&other.potentials[start..]);
-        self.ends.extend(other.ends[first + 1..].iter().map(|end| offset + end - start as u32));
     }
 
     /// Places of row `t` in [`SpikeList::ids`] and [`SpikeList::potentials`].

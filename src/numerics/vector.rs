@@ -72,6 +72,40 @@ impl Vectors {
         above_one_by_one(values, threshold)
     }
 
+    /// Writes the numbers whose bit is set one after the other to the beginning of `out`, and whatever it likes
+    /// to the rest of the first sixteen places.
+    #[inline(always)]
+    pub fn pack(self, values: &[f32; 16], set: u16, out: &mut [f32; 16]) {
+        #[cfg(target_arch = "x86_64")]
+        if self.width == 16 {
+            use std::arch::x86_64::*;
+            // SAFETY: pulp chooses vectors of 16 numbers only on processors with AVX-512; the load and the
+            // store are of the 16 numbers of an array.
+            unsafe {
+                let packed = _mm512_maskz_compress_ps(set, _mm512_loadu_ps(values.as_ptr()));
+                _mm512_storeu_ps(out.as_mut_ptr(), packed);
+            }
+            return;
+        }
+        pack_one_by_one(values, set, out);
+    }
+
+    /// The inverse of [`Vectors::pack`], with 0 where no bit is set.
+    #[inline(always)]
+    pub fn unpack(self, packed: &[f32; 16], set: u16) -> [f32; 16] {
+        #[cfg(target_arch = "x86_64")]
+        if self.width == 16 {
+            use std::arch::x86_64::*;
+            // SAFETY: pulp chooses vectors of 16 numbers only on processors with AVX-512; the load is of the 16
+            // numbers of an array, and both types of the result are 16 numbers.
+            return unsafe {
+                let values = _mm512_maskz_expand_ps(set, _mm512_loadu_ps(packed.as_ptr()));
+                std::mem::transmute::<__m512, [f32; 16]>(values)
+            };
+        }
+        unpack_one_by_one(packed, set)
+    }
+
     /// The sum of each of sixteen blocks, by halves: l with l + 8, then with l + 4, l + 2, l + 1. Sixteen at
     /// once take few more instructions than one.
     #[inline(always)]
@@ -146,6 +180,26 @@ fn total(mut block: [f32; 16]) -> f32 {
 #[inline(always)]
 fn above_one_by_one(values: &[f32; 16], threshold: f32) -> u32 {
     (0..16).fold(0, |above, l| above | u32::from(values[l] > threshold) << l)
+}
+
+/// The reference of [`Vectors::pack`].
+#[inline(always)]
+fn pack_one_by_one(values: &[f32; 16], mut set: u16, out: &mut [f32; 16]) {
+    for out in &mut out[..set.count_ones() as usize] {
+        *out = values[set.trailing_zeros() as usize % 16];
+        set &= set.wrapping_sub(1);
+    }
+}
+
+/// The reference of [`Vectors::unpack`].
+#[inline(always)]
+fn unpack_one_by_one(packed: &[f32; 16], mut set: u16) -> [f32; 16] {
+    let mut values = [0.0; 16];
+    for packed in &packed[..set.count_ones() as usize] {
+        values[set.trailing_zeros() as usize % 16] = *packed;
+        set &= set.wrapping_sub(1);
+    }
+    values
 }
 
 /// Asks for the lines of `value` to be brought into the second-level cache. Changes no result.
@@ -312,6 +366,25 @@ mod tests {
                 }
                 let found = widest_with(|vectors| vectors.above(&values, threshold));
                 assert_eq!(found, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_packs_alike() {
+        let values: [f32; 16] = std::array::from_fn(|l| l as f32 + 1.0);
+        for set in 0..=u16::MAX {
+            let listed: Vec<f32> =
+                values.iter().copied().filter(|v| set >> (*v as u32 - 1) & 1 == 1).collect();
+            for width in widths() {
+                let mut packed = [-1.0; 16];
+                Vectors { width }.pack(&values, set, &mut packed);
+                assert_eq!(packed[..listed.len()], listed, "{set:b}, {width} at once");
+                let back = Vectors { width }.unpack(&packed, set);
+                for (l, (back, v)) in back.iter().zip(values).enumerate() {
+                    let expected = if set >> l & 1 == 1 { v } else { 0.0 };
+                    assert_eq!(*back, expected, "{set:b}, {width} at once");
+                }
             }
         }
     }

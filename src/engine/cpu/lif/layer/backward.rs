@@ -1,15 +1,17 @@
 //! Backward pass of one layer over a stretch of steps (spec sparse_lif_ipu, section 1.4).
 
 use super::blocks::{
-    Blocked, Row, WIDTH, ZERO, add, dot_into, from_rows, gather, lane_mut, line_product, product,
-    scale,
+    Blocked, Row, WIDTH, ZERO, add, dot_into, from_rows, gather, line_product, product, scale,
+    to_rows,
 };
+use super::entries::{Entries, pack, unpack};
 use super::forward::Done;
 use super::{Layer, LayerGradients, Stretch};
 use crate::engine::cpu::lanes::{LANES, Lanes};
-use crate::engine::lif::{SpikeList, logit_gradient};
+use crate::engine::lif::logit_gradient;
 use crate::numerics::vector::{Vectors, widest, widest_with};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// What the backward pass of a layer takes along to the stretch before.
 #[derive(Debug, Clone)]
@@ -91,20 +93,18 @@ impl Columns {
     }
 }
 
-/// For each sample and step the products e = Σ_k W\[k, id\]·h\[k\] of the ids that `ids` gives,
+/// The products e = Σ_k W\[k, id\]·h\[k\] that `asked` names for each sample as pairs of id and step,
 /// with h of `delay` steps later.
-pub fn slot_errors<'a>(
+pub fn slot_errors(
     upper: &Layer,
     errors: &Errors,
     stretch: &Stretch<'_>,
     delay: usize,
-    ids: impl Fn(usize, usize) -> &'a [u32] + Sync,
+    asked: impl Fn(usize) -> Vec<(u32, u32)> + Sync,
 ) -> Vec<Vec<f32>> {
     let (rows, samples) = (stretch.rows(), stretch.lengths.len());
-    let mut slots: Vec<Slots> = (0..samples)
-        .into_par_iter()
-        .map(|b| Slots::new((0..stretch.lengths[b]).map(|k| ids(b, k))))
-        .collect();
+    let mut slots: Vec<Slots> =
+        (0..samples).into_par_iter().map(|b| Slots::new(asked(b))).collect();
     // A thread's samples pass by the weights of one block, which stay in the cache, then by the next.
     let share = samples.div_ceil(rayon::current_num_threads()).max(1);
     slots.par_chunks_mut(share).enumerate().for_each(|(chunk, slots)| {
@@ -132,16 +132,11 @@ struct Slots {
 }
 
 impl Slots {
-    /// Zeros for the ids of each step.
-    fn new<'a>(steps: impl Iterator<Item = &'a [u32]> + Clone) -> Self {
-        let length: usize = steps.clone().map(<[u32]>::len).sum();
-        let padded = length.next_multiple_of(LANES);
-        let mut entries = Vec::with_capacity(padded);
-        for (k, ids) in steps.enumerate() {
-            entries.extend(ids.iter().map(|&id| (id, k as u32)));
-        }
-        entries.resize(padded, (0, 0));
-        Slots { entries, sums: vec![0.0; padded], length }
+    /// Zeros.
+    fn new(mut entries: Vec<(u32, u32)>) -> Self {
+        let length = entries.len();
+        entries.resize(length.next_multiple_of(LANES), (0, 0));
+        Slots { sums: vec![0.0; entries.len()], entries, length }
     }
 
     /// Adds w\[id\]·h\[step\], where a step that `h` does not have is the one `after`.
@@ -164,7 +159,7 @@ impl Slots {
     }
 }
 
-/// The backward pass. `from_above` has e of every list entry of the stretch (row 0 left out), or
+/// The backward pass. `from_above` has e of every list entry of each sample in the order of [`Done::places`], or
 /// is empty for the last layer. Adds to the gradients, or writes them where they are `fresh`. `needed` says
 /// whether somebody asks for the [`slot_errors`] of this layer.
 #[expect(clippy::too_many_arguments)]
@@ -181,9 +176,13 @@ pub fn run(
 ) -> Errors {
     let samples = stretch.lengths.len();
     let after = carry.h.clone();
-    let injected: Vec<Vec<f32>> = (0..samples)
+    let injected: Vec<Injected> = (0..samples)
         .into_par_iter()
-        .map(|b| inject(layer, &done.lists[b], from_above.get(b), outside.counts, b))
+        .map(|b| {
+            let from_above = from_above.get(b).map_or(&[][..], Vec::as_slice);
+            let counts = outside.counts.chunks_exact(layer.neurons).nth(b).unwrap_or(&[]);
+            Injected::new(layer, &done.entries, stretch.rows_of(b), from_above, counts)
+        })
         .collect();
     // Memory that was used before needs no fresh pages; every row is written.
     let mut h = std::mem::take(&mut gradients.errors);
@@ -198,7 +197,7 @@ pub fn run(
     }
     if let Some(recurrent) = &mut gradients.recurrent {
         add_outers(&mut gradients.w, &h, stretch.rows(), &columns, fresh);
-        let columns = Columns::new(layer.neurons, stretch, |b, k| done.lists[b].spikes(k));
+        let columns = Columns::new(layer.neurons, stretch, |b, k| done.spikes[b].step(k));
         add_outers(recurrent, &h, stretch.rows(), &columns, fresh);
     }
     for (n, bias) in gradients.bias.iter_mut().enumerate() {
@@ -216,26 +215,56 @@ pub fn run(
     Errors { h, after }
 }
 
-/// (e + dL/dcount)·σ′(v) of every list entry of the stretch.
-fn inject(
-    layer: &Layer,
-    list: &SpikeList<f32>,
-    from_above: Option<&Vec<f32>>,
-    counts: &[f32],
-    b: usize,
-) -> Vec<f32> {
-    let first = list.range(0).end;
-    let entries = list.ids()[first..].iter().zip(&list.potentials()[first..]);
-    entries
-        .enumerate()
-        .map(|(slot, (&id, &v))| {
-            let mut error = from_above.map_or(0.0, |e| e[slot]);
-            if !counts.is_empty() {
-                error += counts[b * layer.neurons + id as usize];
-            }
-            error * layer.slope_at(v)
-        })
-        .collect()
+/// (e + dL/dcount)·σ′(v) of every list entry of one sample, block by block in the order of [`Done::places`].
+struct Injected {
+    /// Where each block begins, and the end of the last.
+    starts: Vec<usize>,
+    /// Errors, and room for a row.
+    errors: Vec<f32>,
+}
+
+impl Injected {
+    fn new(
+        layer: &Layer,
+        blocks: &[Entries],
+        rows: Range<usize>,
+        from_above: &[f32],
+        counts: &[f32],
+    ) -> Self {
+        let mut starts = vec![0];
+        starts.extend(blocks.iter().scan(0, |end, entries| {
+            *end += entries.places(rows.clone()).len();
+            Some(*end)
+        }));
+        let mut errors = vec![0.0; starts[blocks.len()] + WIDTH];
+        errors[..from_above.len()].copy_from_slice(from_above);
+        let counts = to_rows(counts);
+        widest_with(
+            #[inline(always)]
+            |vectors| {
+                for (n, entries) in blocks.iter().enumerate() {
+                    if let Some(counts) = counts.get(n) {
+                        let mut packed = [0.0; WIDTH];
+                        let mut place = starts[n];
+                        for marks in entries.marks_of(rows.clone()) {
+                            pack(counts, marks.listed, &mut packed, vectors);
+                            let listed = marks.listed.count_ones() as usize;
+                            for (error, count) in errors[place..].iter_mut().zip(&packed[..listed]) {
+                                *error += count;
+                            }
+                            place += listed;
+                        }
+                    }
+                    let potentials = entries.potentials(rows.clone());
+                    for (error, &v) in errors[starts[n]..].iter_mut().zip(potentials) {
+                        *error *= layer.slope_at(v);
+                    }
+                }
+            },
+        );
+        Injected { starts, errors }
+    }
+
 }
 
 /// dW\[i\] = Σ h over the rows in which input i spiked, for one block of neurons.
@@ -259,89 +288,48 @@ fn add_outers(gradient: &mut Blocked, h: &[Row], rows: usize, columns: &Columns,
     });
 }
 
-/// The entries of a sample's list and their errors, block by block: (step, id, error), steps
-/// ascending.
-struct ByBlock {
-    starts: Vec<u32>,
-    entries: Vec<(u32, u32, f32)>,
-}
-
-impl ByBlock {
-    /// Sorts by counting.
-    fn new(list: &SpikeList<f32>, errors: &[f32], blocks: usize) -> Self {
-        let first = list.range(0).end;
-        let mut starts = vec![0_u32; blocks + 1];
-        for &id in &list.ids()[first..] {
-            starts[id as usize / WIDTH + 1] += 1;
-        }
-        for n in 0..blocks {
-            starts[n + 1] += starts[n];
-        }
-        let mut next = starts.clone();
-        let mut entries = vec![(0, 0, 0.0); errors.len()];
-        for row in 1..list.rows() {
-            let range = list.range(row);
-            let errors = &errors[range.start - first..range.end - first];
-            for (&id, &error) in list.row(row).iter().zip(errors) {
-                let place = &mut next[id as usize / WIDTH];
-                entries[*place as usize] = (row as u32 - 1, id, error);
-                *place += 1;
-            }
-        }
-        ByBlock { starts, entries }
-    }
-
-    fn of(&self, block: usize) -> &[(u32, u32, f32)] {
-        &self.entries[self.starts[block] as usize..self.starts[block + 1] as usize]
-    }
-}
-
 /// The recursion g ← d·g + injected errors, backwards over the steps.
 struct Sweep<'a> {
     layer: &'a Layer,
     stretch: &'a Stretch<'a>,
     done: &'a Done,
     outside: Outside<'a>,
-    injected: Vec<Vec<f32>>,
+    injected: Vec<Injected>,
 }
 
 impl Sweep<'_> {
-    /// Adds the error of a list entry to the row of its block and step.
+    /// One step of one block of one sample: h from the errors of its list entries, which stand at the
+    /// beginning of `packed`.
     #[inline(always)]
-    fn inject(
+    fn step(
         &self,
         (n, b, k): (usize, usize, usize),
-        (id, error): (u32, f32),
-        row: &mut Row,
+        packed: &[f32],
+        g: &mut Row,
         decay_gradient: &mut Row,
-    ) {
-        *lane_mut(row, id) += error;
-        if let Some(traced) = self.done.traced.get(n) {
-            let range = traced.range(self.stretch.starts[b] + k);
-            let entries = &traced.entries[range.clone()];
-            let place = entries.partition_point(|entry| entry.0 < id);
-            *lane_mut(decay_gradient, id) += error * traced.traces[range.start + place];
+        vectors: Vectors,
+    ) -> Row {
+        let (entries, row) = (&self.done.entries[n], self.stretch.starts[b] + k);
+        let listed = entries.marks(row).listed;
+        let errors = unpack(packed, listed, vectors);
+        if let Some(traces) = entries.traces_from(row) {
+            add(decay_gradient, &product(&errors, &unpack(traces, listed, vectors)));
         }
-    }
-
-    /// One step of one block of one sample: turns the injected errors into h.
-    #[inline(always)]
-    fn step(&self, (n, b): (usize, usize), g: &mut Row, row: &mut Row) {
-        let samples = self.stretch.lengths.len();
         scale(g, &self.layer.decay[n]);
-        add(g, row);
+        add(g, &errors);
+        let samples = self.stretch.lengths.len();
         if let Some(of_potential) = self.outside.potential.get(n * samples + b) {
             add(g, of_potential);
         }
-        *row = product(&self.layer.gain[n], g);
+        product(&self.layer.gain[n], g)
     }
 
-    /// Errors of row k + 1 of a sample's list.
-    fn errors_of(&self, b: usize, k: usize) -> &[f32] {
-        let list = &self.done.lists[b];
-        let first = list.range(0).end;
-        let range = list.range(k + 1);
-        &self.injected[b][range.start - first..range.end - first]
+    /// Errors of the list entries of a step and what comes after them, at least a whole row.
+    #[inline(always)]
+    fn errors_of(&self, n: usize, b: usize, k: usize) -> &[f32] {
+        let first = self.stretch.starts[b];
+        let before = self.done.entries[n].places(first..first + k).len();
+        &self.injected[b].errors[self.injected[b].starts[n] + before..]
     }
 
     /// What the potentials' own gradient adds to that of the decay, in this stretch.
@@ -365,10 +353,6 @@ impl Sweep<'_> {
         fresh: bool,
     ) {
         let (rows, samples) = (self.stretch.rows(), self.stretch.lengths.len());
-        let by_block: Vec<ByBlock> = (0..samples)
-            .into_par_iter()
-            .map(|b| ByBlock::new(&self.done.lists[b], &self.injected[b], self.layer.blocks()))
-            .collect();
         let mut kept: Vec<Option<&mut [Row]>> = h.chunks_mut(rows).map(Some).collect();
         kept.resize_with(self.layer.blocks(), || None);
         kept.par_iter_mut()
@@ -388,19 +372,15 @@ impl Sweep<'_> {
                         &mut scratch[..]
                     }
                 };
-                widest(
+                widest_with(
                     #[inline(always)]
-                    || {
+                    |vectors| {
                         for b in 0..samples {
                             let own = &mut h[self.stretch.starts[b]..][..self.stretch.lengths[b]];
-                            own.fill(ZERO);
-                            for &(k, id, error) in by_block[b].of(n) {
-                                let k = k as usize;
-                                self.inject((n, b, k), (id, error), &mut own[k], decay_gradient);
-                            }
                             let mut g = carried_g[b];
-                            for row in own.iter_mut().rev() {
-                                self.step((n, b), &mut g, row);
+                            for (k, row) in own.iter_mut().enumerate().rev() {
+                                let (at, errors) = ((n, b, k), self.errors_of(n, b, k));
+                                *row = self.step(at, errors, &mut g, decay_gradient, vectors);
                             }
                             carried_g[b] = g;
                             if let Some(first) = own.first() {
@@ -425,13 +405,13 @@ impl Sweep<'_> {
         let results: Vec<_> = (0..samples)
             .into_par_iter()
             .map(|b| {
-                let list = &self.done.lists[b];
                 let (mut g, mut later) = (pick(&carry.g, b), pick(&carry.h, b));
                 let mut decay_gradient = vec![ZERO; blocks];
-                let mut out = vec![ZERO; blocks * self.stretch.lengths[b]];
-                let mut errors = Vec::new();
-                for k in (0..self.stretch.lengths[b]).rev() {
-                    let mut slots = Slots::new(std::iter::once(list.row(k + 1)));
+                let length = self.stretch.lengths[b];
+                let mut out = vec![ZERO; blocks * length];
+                for k in (0..length).rev() {
+                    let row = self.stretch.starts[b] + k;
+                    let mut slots = Slots::new(self.done.places(row..row + 1));
                     widest_with(
                         #[inline(always)]
                         |vectors| {
@@ -440,19 +420,19 @@ impl Sweep<'_> {
                             }
                         },
                     );
-                    let fed_back = slots.into_sums();
-                    errors.clear();
-                    let potentials = &list.potentials()[list.range(k + 1)];
-                    let parts = self.errors_of(b, k).iter().zip(&fed_back).zip(potentials);
-                    errors.extend(parts.map(|((e, r), &v)| e + r * self.layer.slope_at(v)));
+                    let mut fed_back = slots.into_sums().into_iter();
                     for n in 0..blocks {
-                        let entries = list.row(k + 1).iter().copied().zip(errors.iter().copied());
-                        let row = &mut out[n * self.stretch.lengths[b] + k];
-                        for entry in entries.filter(|(id, _)| *id as usize / WIDTH == n) {
-                            self.inject((n, b, k), entry, row, &mut decay_gradient[n]);
+                        let potentials = self.done.entries[n].potentials(row..row + 1);
+                        let mut errors = [0.0; WIDTH];
+                        let parts = self.errors_of(n, b, k).iter().zip(&mut fed_back);
+                        for ((error, &v), (e, r)) in errors.iter_mut().zip(potentials).zip(parts) {
+                            *error = e + r * self.layer.slope_at(v);
                         }
-                        self.step((n, b), &mut g[n], row);
-                        later[n] = *row;
+                        let h = widest_with(
+                            #[inline(always)]
+                            |vectors| self.step((n, b, k), &errors, &mut g[n], &mut decay_gradient[n], vectors),
+                        );
+                        (out[n * length + k], later[n]) = (h, h);
                     }
                 }
                 for (n, decay_gradient) in decay_gradient.iter_mut().enumerate() {

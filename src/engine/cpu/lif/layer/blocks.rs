@@ -10,7 +10,6 @@
 //! it is gathered in registers and written once.
 
 use crate::engine::cpu::lanes::{LANES, Lanes, numbers, numbers_mut};
-use crate::numerics::vector::Vectors;
 
 /// Cache lines in a block.
 pub const LINES: usize = 4;
@@ -155,70 +154,6 @@ pub fn decay_trace(p: &Neurons, scale: f32, u: &Row, current: &Row, trace: &mut 
     let own = row(|g| zip(&u[g], &current[g], |u, current| u - scale * current));
     let kept = product(&p.decay, trace);
     *trace = row(|g| zip(&kept[g], &own[g], |kept, own| kept + own));
-}
-
-/// Neurons of a block above the lower threshold, step by step.
-#[derive(Debug, Clone, Default)]
-pub struct Candidates {
-    /// Id and potential, ascending ids within a step.
-    pub entries: Vec<(u32, f32)>,
-    /// Decay traces of the entries, where they are learned.
-    pub traces: Vec<f32>,
-    /// End of each step in `entries`.
-    pub ends: Vec<u32>,
-}
-
-impl Candidates {
-    /// Entries of step `t`.
-    pub fn range(&self, t: usize) -> std::ops::Range<usize> {
-        self.end(t)..self.end(t + 1)
-    }
-
-    /// Number of entries of the first `steps` steps.
-    pub fn end(&self, steps: usize) -> usize {
-        if steps == 0 { 0 } else { self.ends[steps - 1] as usize }
-    }
-
-    /// Appends the entries of step `t` to those of other blocks. Mostly they are few: four are copied whether
-    /// or not they belong to the step, which is faster than to find out how many to copy.
-    #[inline]
-    pub fn append(&self, t: usize, entries: &mut Vec<(u32, f32)>) {
-        let range = self.range(t);
-        match self.entries[range.start..].first_chunk::<4>() {
-            Some(four) if range.len() <= 4 => {
-                let end = entries.len() + range.len();
-                entries.extend_from_slice(four);
-                entries.truncate(end);
-            }
-            _ => entries.extend_from_slice(&self.entries[range]),
-        }
-    }
-}
-
-/// Appends the neurons with v > `threshold` as one step; `first` is the id of lane 0 and `lanes`
-/// the number of lanes that are neurons.
-#[inline(always)]
-pub fn collect(
-    v: &Row,
-    threshold: f32,
-    (first, lanes): (u32, usize),
-    trace: Option<&Row>,
-    out: &mut Candidates,
-    vectors: Vectors,
-) {
-    let valid = u64::MAX >> (WIDTH - lanes);
-    let line = |g: usize| u64::from(vectors.above(&v[g].0, threshold)) << (g * LANES);
-    let mut above = valid & (line(0) | line(1) | line(2) | line(3));
-    while above != 0 {
-        let lane = above.trailing_zeros();
-        above &= above - 1;
-        let (g, l) = (lane as usize / LANES, lane as usize % LANES);
-        out.entries.push((first + lane, v[g].0[l]));
-        if let Some(trace) = trace {
-            out.traces.push(trace[g].0[l]);
-        }
-    }
-    out.ends.push(out.entries.len() as u32);
 }
 
 /// x ← d·x.

@@ -1,13 +1,15 @@
 //! Forward pass of one layer over a stretch of steps.
 
 use super::blocks::{
-    Candidates, Neurons, Row, WIDTH, ZERO, add, collect, decay_trace, gather, lane_mut, membrane,
+    Neurons, Row, WIDTH, ZERO, add, decay_trace, gather, lane_mut, membrane,
 };
+use super::entries::{Entries, Marks, bits};
 use super::{Layer, Stretch};
-use crate::engine::cpu::lif::select::{RowKey, Selector};
-use crate::engine::lif::{LayerActivity, SpikeList};
+use crate::engine::cpu::lif::select::{Candidate, RowKey, Selector};
+use crate::engine::lif::{LayerActivity, RowActivity, SpikeList};
 use crate::network::Reset;
 use crate::numerics::vector::{Vectors, prefetch, widest_with};
+use crate::spikes::SpikeTrain;
 use rayon::prelude::*;
 
 /// What a layer takes along from one stretch of steps to the next.
@@ -25,17 +27,51 @@ pub struct Carry {
 
 /// What a layer did in a stretch.
 pub struct Done {
-    /// Lists of each sample. Row 0 holds the spikes of the step before the stretch, row k + 1 step
-    /// k of the stretch.
-    pub lists: Vec<SpikeList<f32>>,
-    /// Candidates of each block with their decay traces; empty where decays are not learned.
-    pub traced: Vec<Candidates>,
+    /// Spikes of each sample. Step 0 is the step before the stretch, step k + 1 step k of the stretch.
+    pub spikes: Vec<SpikeTrain>,
+    /// List entries of each block.
+    pub entries: Vec<Entries>,
     /// Σ_t of the decay trace, `[block][sample]`; empty unless potentials are summed.
     pub trace_sums: Vec<Row>,
     /// v, `[block][row]`; empty unless asked for.
     pub states: Vec<Row>,
     /// What happened.
     pub activity: LayerActivity,
+}
+
+impl Done {
+    /// Neuron and number within `rows` of each list entry, block by block, then in ascending order.
+    pub fn places(&self, rows: std::ops::Range<usize>) -> Vec<(u32, u32)> {
+        let mut places = Vec::new();
+        for (n, entries) in self.entries.iter().enumerate() {
+            entries.append_places((n * WIDTH) as u32, rows.clone(), &mut places);
+        }
+        places
+    }
+
+    /// Appends the list of one row to `list`.
+    pub fn append_list(&self, row: usize, list: &mut SpikeList<f32>) {
+        let (mut spikes, mut near) = (Vec::new(), Vec::new());
+        for (n, entries) in self.entries.iter().enumerate() {
+            let marks = entries.marks(row);
+            for candidate in candidates(n, entries, row) {
+                let fired = marks.fired >> (candidate.0 as usize % WIDTH) & 1 == 1;
+                if fired { &mut spikes } else { &mut near }.push(candidate);
+            }
+        }
+        list.push_row(&spikes, &near);
+    }
+}
+
+/// Id and potential of the entries of block `n` in a row.
+fn candidates(
+    n: usize,
+    entries: &Entries,
+    row: usize,
+) -> impl Iterator<Item = Candidate<f32>> + use<'_> {
+    let potentials = entries.potentials(row..row + 1);
+    let ids = bits(entries.marks(row).listed).map(move |lane| (n * WIDTH) as u32 + lane);
+    ids.zip(potentials.iter().copied())
 }
 
 /// What to watch beside the lists.
@@ -53,20 +89,24 @@ struct Block<'a> {
     number: usize,
     neurons: Neurons,
     bias: Row,
-    out: Candidates,
+    /// Lanes that are neurons.
+    valid: u64,
+    out: Entries,
     potential: Vec<Row>,
     trace_sums: Vec<Row>,
     states: Vec<Row>,
 }
 
 impl<'a> Block<'a> {
-    fn new(layer: &'a Layer, number: usize) -> Self {
+    fn new(layer: &'a Layer, number: usize, rows: usize) -> Self {
         let neurons =
             Neurons { decay: layer.decay[number], gain: layer.gain[number], fire: layer.fire };
         let bias = layer.bias.get(number).copied().unwrap_or(ZERO);
-        let out = Candidates::default();
+        let lanes = (layer.neurons - number * WIDTH).min(WIDTH);
+        let valid = u64::MAX >> (WIDTH - lanes);
+        let out = Entries::with_room(rows, !layer.decay_logit.is_empty());
         let (potential, trace_sums, states) = (vec![], vec![], vec![]);
-        Block { layer, number, neurons, bias, out, potential, trace_sums, states }
+        Block { layer, number, neurons, bias, valid, out, potential, trace_sums, states }
     }
 
     /// Makes room for the next sample, whose potentials sum up to `potential` so far.
@@ -98,10 +138,8 @@ impl<'a> Block<'a> {
             &*trace
         });
         let v = membrane(&self.neurons, &current, u);
-        let lanes = self.layer.neurons - self.number * WIDTH;
-        let first = (self.number * WIDTH) as u32;
-        let lanes = (first, lanes.min(WIDTH));
-        collect(&v, self.layer.candidate, lanes, trace, &mut self.out, vectors);
+        let thresholds = (self.layer.candidate, self.layer.fire);
+        self.out.push(&v, thresholds, self.valid, trace, vectors);
         if watch.potential {
             add(self.potential.last_mut().expect("a sum for the sample"), &v);
             if let Some(trace) = trace {
@@ -155,12 +193,9 @@ fn block_by_block(
         .zip(traces.par_iter_mut())
         .enumerate()
         .map(|(number, (u, traces))| {
-            let mut block = Block::new(layer, number);
+            let mut block = Block::new(layer, number, stretch.rows());
             // The weights of the next block are fetched meanwhile, a row a step.
             let next = if number + 1 < layer.blocks() { layer.w.block(number + 1) } else { &[] };
-            // Enough for most layers: to move long lists while they grow takes time.
-            block.out.ends.reserve(stretch.rows());
-            block.out.entries.reserve(2 * stretch.rows());
             widest_with(
                 #[inline(always)]
                 |vectors| {
@@ -183,43 +218,101 @@ fn block_by_block(
         })
         .collect();
 
-    let chosen: Vec<(SpikeList<f32>, LayerActivity)> = (0..samples)
+    let chosen: Vec<Chosen> = (0..samples)
         .into_par_iter()
         .map(|b| {
-            let mut selector = selector.clone();
-            let (first, length) = (stretch.starts[b], stretch.lengths[b]);
-            let (mut list, mut activity) = (SpikeList::default(), LayerActivity::default());
-            let of_sample =
-                |block: &Block<'_>| block.out.end(first + length) - block.out.end(first);
-            let entries =
-                blocks.iter().map(of_sample).sum::<usize>().min(length * selector.capacity);
-            list.reserve(length + 1, carry.last[b].len() + entries);
-            push_ids(&mut list, &carry.last[b]);
-            let mut candidates = Vec::new();
-            for k in 0..length {
-                candidates.clear();
-                for block in &blocks {
-                    block.out.append(first + k, &mut candidates);
+            let mut chosen = Chosen::new(layer, selector, &carry.last[b]);
+            for k in 0..stretch.lengths[b] {
+                let key = key(keyed, stretch, b, k);
+                if let Some(marks) = chosen.choose(&blocks, stretch.starts[b] + k, key) {
+                    chosen.cut.push((stretch.starts[b] + k, marks));
                 }
-                activity.add(selector.select(&candidates, key(keyed, stretch, b, k), &mut list));
             }
-            (list, activity)
+            chosen
         })
         .collect();
-    let traced = if carry.trace.is_empty() {
-        vec![]
-    } else {
-        blocks.iter_mut().map(|block| std::mem::take(&mut block.out)).collect()
-    };
+    if chosen.iter().any(|chosen| !chosen.cut.is_empty()) {
+        blocks.par_iter_mut().enumerate().for_each(|(n, block)| {
+            let cut = chosen.iter().flat_map(|chosen| &chosen.cut);
+            block.out.keep(0, cut.map(|(row, marks)| (*row, marks[n])));
+        });
+    }
     let done = Done {
-        lists: vec![],
-        traced,
+        spikes: vec![],
         trace_sums: blocks.iter().flat_map(|block| &block.trace_sums).copied().collect(),
         states: blocks.iter().flat_map(|block| &block.states).copied().collect(),
         activity: LayerActivity::default(),
+        entries: blocks.iter_mut().map(|block| std::mem::take(&mut block.out)).collect(),
     };
     carry.potential = blocks.iter().flat_map(|block| &block.potential).copied().collect();
     finish(done, chosen, carry)
+}
+
+/// The lists of one sample.
+struct Chosen {
+    selector: Selector<f32>,
+    spikes: SpikeTrain,
+    activity: LayerActivity,
+    /// Rows from which something was dropped and what is left of them, `[block]`.
+    cut: Vec<(usize, Vec<Marks>)>,
+    /// Room for the ids of a step.
+    ids: Vec<u32>,
+}
+
+impl Chosen {
+    fn new(layer: &Layer, selector: &Selector<f32>, last: &[u32]) -> Self {
+        let mut spikes = SpikeTrain::empty(layer.neurons);
+        spikes.push_step(last);
+        Chosen {
+            selector: selector.clone(),
+            spikes,
+            activity: LayerActivity::default(),
+            cut: vec![],
+            ids: vec![],
+        }
+    }
+
+    /// Appends the spikes of a row. Gives what the rule leaves of it in each block, where it does
+    /// not leave all.
+    fn choose(&mut self, blocks: &[Block<'_>], row: usize, key: RowKey) -> Option<Vec<Marks>> {
+        /// Spikes of a block written whether or not there are so many, which is faster than to find out.
+        const UNASKED: usize = 2;
+        let (mut crossed, mut wanted) = (0, 0);
+        self.ids.resize(blocks.len() * WIDTH + UNASKED, 0);
+        for (n, block) in blocks.iter().enumerate() {
+            let Marks { listed, fired } = block.out.marks(row);
+            let (first, mut left) = ((n * WIDTH) as u32, fired);
+            for id in &mut self.ids[crossed..crossed + UNASKED] {
+                *id = first + left.trailing_zeros();
+                left &= left.wrapping_sub(1);
+            }
+            for (id, lane) in self.ids[crossed..].iter_mut().skip(UNASKED).zip(bits(left)) {
+                *id = first + lane;
+            }
+            crossed += fired.count_ones() as usize;
+            wanted += listed.count_ones() as usize;
+        }
+        if !self.selector.wants_all() && wanted <= self.selector.capacity {
+            self.spikes.push_step(&self.ids[..crossed]);
+            let near = wanted - crossed;
+            let row = RowActivity { crossed, near, emitted: crossed, gradient_only: near };
+            self.activity.add(row);
+            return None;
+        }
+        let all: Vec<Candidate<f32>> = blocks
+            .iter()
+            .enumerate()
+            .flat_map(|(n, block)| candidates(n, &block.out, row))
+            .collect();
+        let mut list = SpikeList::default();
+        self.activity.add(self.selector.select(&all, key, &mut list));
+        self.spikes.push_step(list.spikes(0));
+        let mut marks = vec![Marks::default(); blocks.len()];
+        let bit = |id: u32| 1_u64 << (id as usize % WIDTH);
+        list.row(0).iter().for_each(|&id| marks[id as usize / WIDTH].listed |= bit(id));
+        list.spikes(0).iter().for_each(|&id| marks[id as usize / WIDTH].fired |= bit(id));
+        Some(marks)
+    }
 }
 
 /// All blocks of a step, then the selection, then the next step, sample by sample: for layers
@@ -237,89 +330,84 @@ fn step_by_step(
     let results: Vec<_> = (0..samples)
         .into_par_iter()
         .map(|b| {
-            let mut selector = selector.clone();
-            let (mut list, mut activity) = (SpikeList::default(), LayerActivity::default());
-            push_ids(&mut list, &carry.last[b]);
+            let mut chosen = Chosen::new(layer, selector, &carry.last[b]);
             let pick = |rows: &[Row]| -> Vec<Row> {
                 rows.iter().skip(b).step_by(samples).copied().collect()
             };
             let (mut u, mut trace) = (pick(&carry.u), pick(&carry.trace));
-            let mut run: Vec<Block<'_>> = (0..blocks).map(|n| Block::new(layer, n)).collect();
+            let length = stretch.lengths[b];
+            let mut run: Vec<Block<'_>> =
+                (0..blocks).map(|n| Block::new(layer, n, length)).collect();
             for (n, block) in run.iter_mut().enumerate() {
                 block.begin_sample(carry.potential.get(n * samples + b));
             }
-            let mut candidates = Vec::new();
-            for k in 0..stretch.lengths[b] {
+            for k in 0..length {
                 widest_with(
                     #[inline(always)]
                     |vectors| {
                         for (n, block) in run.iter_mut().enumerate() {
-                            let recurrent = list.spikes(k);
+                            let recurrent = chosen.spikes.step(k);
                             let trace = trace.get_mut(n);
                             let input = stretch.input(b, k);
                             block.step(input, recurrent, &mut u[n], trace, watch, vectors);
                         }
                     },
                 );
-                candidates.clear();
-                for block in &run {
-                    block.out.append(k, &mut candidates);
-                }
-                activity.add(selector.select(&candidates, key(keyed, stretch, b, k), &mut list));
-                if layer.reset == Reset::Emitted {
-                    keep_dropped(&candidates, list.spikes(k + 1), layer.fire, &mut u);
+                let Some(marks) = chosen.choose(&run, k, key(keyed, stretch, b, k)) else {
+                    continue;
+                };
+                for (n, (block, marks)) in run.iter_mut().zip(marks).enumerate() {
+                    if layer.reset == Reset::Emitted {
+                        keep_dropped(n, &block.out, k, marks, &mut u[n]);
+                    }
+                    block.out.keep(k, std::iter::once((k, marks)));
                 }
             }
-            (list, activity, u, trace, run)
+            (chosen, u, trace, run)
         })
         .collect();
 
     let mut chosen = Vec::with_capacity(samples);
     let mut runs = Vec::with_capacity(samples);
-    for (b, (list, activity, u, trace, run)) in results.into_iter().enumerate() {
+    for (b, (of_sample, u, trace, run)) in results.into_iter().enumerate() {
         for (n, u) in u.into_iter().enumerate() {
             carry.u[n * samples + b] = u;
         }
         for (n, trace) in trace.into_iter().enumerate() {
             carry.trace[n * samples + b] = trace;
         }
-        chosen.push((list, activity));
+        chosen.push(of_sample);
         runs.push(run);
     }
     // From [sample][block] to [block][sample].
     let mut done = Done {
-        lists: vec![],
-        traced: vec![],
+        spikes: vec![],
+        entries: vec![],
         trace_sums: vec![],
         states: vec![],
         activity: LayerActivity::default(),
     };
     carry.potential.clear();
     for n in 0..blocks {
-        let mut all = Candidates::default();
+        let mut all = Entries::with_room(0, !layer.decay_logit.is_empty());
         for run in &runs {
             let block = &run[n];
             carry.potential.extend_from_slice(&block.potential);
             done.trace_sums.extend_from_slice(&block.trace_sums);
             done.states.extend_from_slice(&block.states);
-            let offset = all.entries.len() as u32;
-            all.entries.extend_from_slice(&block.out.entries);
-            all.traces.extend_from_slice(&block.out.traces);
-            all.ends.extend(block.out.ends.iter().map(|end| offset + end));
+            all.append(&block.out);
         }
-        if !carry.trace.is_empty() {
-            done.traced.push(all);
-        }
+        done.entries.push(all);
     }
     finish(done, chosen, carry)
 }
 
-/// Gives neurons that fired but were not emitted their potential back.
-fn keep_dropped(candidates: &[(u32, f32)], emitted: &[u32], fire: f32, u: &mut [Row]) {
-    let mut emitted = emitted.iter().peekable();
-    for &(id, v) in candidates {
-        if emitted.next_if_eq(&&id).is_none() && v > fire {
-            *lane_mut(&mut u[id as usize / WIDTH], id) = v;
+/// Gives neurons of block `n` that fired but were not emitted their potential back.
+fn keep_dropped(n: usize, entries: &Entries, row: usize, kept: Marks, u: &mut Row) {
+    let dropped = entries.marks(row).fired & !kept.fired;
+    for (id, v) in candidates(n, entries, row) {
+        if dropped >> (id as usize % WIDTH) & 1 == 1 {
+            *lane_mut(u, id) = v;
         }
     }
 }
@@ -328,18 +416,12 @@ fn key((pass, layer): (u64, usize), stretch: &Stretch<'_>, sample: usize, k: usi
     RowKey { pass, layer, sample, step: stretch.first + k }
 }
 
-/// A row of spikes whose potentials nobody asks for.
-fn push_ids(list: &mut SpikeList<f32>, ids: &[u32]) {
-    let spikes: Vec<(u32, f32)> = ids.iter().map(|&id| (id, 0.0)).collect();
-    list.push_row(&spikes, &[]);
-}
-
-fn finish(mut done: Done, chosen: Vec<(SpikeList<f32>, LayerActivity)>, carry: &mut Carry) -> Done {
-    for (b, (list, of_sample)) in chosen.into_iter().enumerate() {
-        done.activity.merge(&of_sample);
-        carry.last[b].clear();
-        carry.last[b].extend_from_slice(list.spikes(list.rows() - 1));
-        done.lists.push(list);
+fn finish(mut done: Done, chosen: Vec<Chosen>, carry: &mut Carry) -> Done {
+    for (last, of_sample) in carry.last.iter_mut().zip(chosen) {
+        done.activity.merge(&of_sample.activity);
+        last.clear();
+        last.extend_from_slice(of_sample.spikes.step(of_sample.spikes.steps() - 1));
+        done.spikes.push(of_sample.spikes);
     }
     done
 }

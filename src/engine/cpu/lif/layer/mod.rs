@@ -12,6 +12,7 @@
 
 mod backward;
 mod blocks;
+mod entries;
 mod forward;
 
 use super::select::Selector;
@@ -82,27 +83,22 @@ pub struct Stretch<'a> {
     lengths: &'a [usize],
     /// Row number of each sample's first step: a row is one step of one sample.
     starts: &'a [usize],
-    source: Source<'a>,
-}
-
-/// Where a layer's input comes from.
-enum Source<'a> {
-    Trains(&'a [SpikeTrain]),
-    /// The layer below, whose spikes arrive `delay` steps later.
-    Below {
-        lists: &'a [SpikeList<f32>],
-        delay: usize,
-    },
+    /// What arrives: the trains of the batch, or the spikes of the layer below.
+    trains: &'a [SpikeTrain],
+    /// Step of the trains that arrives first.
+    offset: usize,
 }
 
 impl Stretch<'_> {
     /// Ids that arrive at step `k` of the stretch.
     #[inline(always)]
     fn input(&self, sample: usize, k: usize) -> &[u32] {
-        match self.source {
-            Source::Trains(trains) => trains[sample].step(self.first + k),
-            Source::Below { lists, delay } => lists[sample].spikes(k + 1 - delay),
-        }
+        self.trains[sample].step(self.offset + k)
+    }
+
+    /// Rows of a sample.
+    fn rows_of(&self, sample: usize) -> std::ops::Range<usize> {
+        self.starts[sample]..self.starts[sample] + self.lengths[sample]
     }
 
     fn rows(&self) -> usize {
@@ -261,12 +257,12 @@ impl LayerEngine {
         done: &'a [Done],
         l: usize,
     ) -> Stretch<'a> {
-        let source = if l == 0 {
-            Source::Trains(batch)
-        } else {
-            Source::Below { lists: &done[l - 1].lists, delay: self.network.delay.steps() }
+        let (trains, offset) = match l.checked_sub(1) {
+            None => (batch, cut.first),
+            // Their step 0 is the one before the cut.
+            Some(below) => (done[below].spikes.as_slice(), 1 - self.network.delay.steps()),
         };
-        Stretch { first: cut.first, lengths: &cut.lengths, starts: &cut.starts, source }
+        Stretch { first: cut.first, lengths: &cut.lengths, starts: &cut.starts, trains, offset }
     }
 
     fn empty_pass(&self, batch: &[SpikeTrain], record: bool) -> Pass<f32> {
@@ -301,7 +297,7 @@ impl LayerEngine {
             for b in 0..samples {
                 let counts = &mut pass.counts[l][b * n..][..n];
                 for k in 0..cut.lengths[b] {
-                    for &id in done.lists[b].spikes(k + 1) {
+                    for &id in done.spikes[b].step(k + 1) {
                         counts[id as usize] += 1.0;
                     }
                 }
@@ -311,8 +307,8 @@ impl LayerEngine {
                         let row = cut.starts[b] + k;
                         let v = (0..n).map(|j| lane(&done.states[j / WIDTH * rows + row], j));
                         record[l].states[b].extend(v);
+                        done.append_list(row, &mut record[l].lists[b]);
                     }
-                    record[l].lists[b].push_rows(&done.lists[b], 1);
                 }
             }
         }
@@ -397,11 +393,14 @@ impl LayerEngine {
                 let layer = &self.layers[l];
                 if let Some(below) = l.checked_sub(1) {
                     let delay = self.network.delay.steps();
-                    let ids = |b: usize, k: usize| done[below].lists[b].row(k + 1);
-                    above = backward::slot_errors(layer, &errors, &stretch, delay, ids);
+                    let asked = |b: usize| done[below].places(stretch.rows_of(b));
+                    above = backward::slot_errors(layer, &errors, &stretch, delay, asked);
                 } else if self.options.input_gradient {
-                    let ids = |b: usize, k: usize| batch[b].step(cut.first + k);
-                    let part = backward::slot_errors(layer, &errors, &stretch, 0, ids);
+                    let asked = |b: usize| {
+                        let steps = (0..cut.lengths[b]).map(|k| (k as u32, stretch.input(b, k)));
+                        steps.flat_map(|(k, ids)| ids.iter().map(move |&id| (id, k))).collect()
+                    };
+                    let part = backward::slot_errors(layer, &errors, &stretch, 0, asked);
                     for (all, mut part) in of_inputs.iter_mut().zip(part) {
                         part.append(all);
                         *all = part;
