@@ -136,7 +136,9 @@ impl Slots {
     fn new(mut entries: Vec<(u32, u32)>) -> Self {
         let length = entries.len();
         entries.resize(length.next_multiple_of(LANES), (0, 0));
-        Slots { sums: vec![0.0; entries.len()], entries, length }
+        let mut sums = Vec::with_capacity(entries.len() + WIDTH);
+        sums.resize(entries.len(), 0.0);
+        Slots { sums, entries, length }
     }
 
     /// Adds w\[id\]·h\[step\], where a step that `h` does not have is the one `after`.
@@ -167,7 +169,7 @@ pub fn run(
     layer: &Layer,
     stretch: &Stretch<'_>,
     done: &Done,
-    from_above: &[Vec<f32>],
+    mut from_above: Vec<Vec<f32>>,
     outside: Outside<'_>,
     carry: &mut BackCarry,
     gradients: &mut LayerGradients,
@@ -176,10 +178,11 @@ pub fn run(
 ) -> Errors {
     let samples = stretch.lengths.len();
     let after = carry.h.clone();
-    let injected: Vec<Injected> = (0..samples)
+    from_above.resize_with(samples, Vec::new);
+    let injected: Vec<Injected> = from_above
         .into_par_iter()
-        .map(|b| {
-            let from_above = from_above.get(b).map_or(&[][..], Vec::as_slice);
+        .enumerate()
+        .map(|(b, from_above)| {
             let counts = outside.counts.chunks_exact(layer.neurons).nth(b).unwrap_or(&[]);
             Injected::new(layer, &done.entries, stretch.rows_of(b), from_above, counts)
         })
@@ -224,11 +227,12 @@ struct Injected {
 }
 
 impl Injected {
+    /// `errors` has e of each entry, or is empty for zeros.
     fn new(
         layer: &Layer,
         blocks: &[Entries],
         rows: Range<usize>,
-        from_above: &[f32],
+        mut errors: Vec<f32>,
         counts: &[f32],
     ) -> Self {
         let mut starts = vec![0];
@@ -236,8 +240,7 @@ impl Injected {
             *end += entries.places(rows.clone()).len();
             Some(*end)
         }));
-        let mut errors = vec![0.0; starts[blocks.len()] + WIDTH];
-        errors[..from_above.len()].copy_from_slice(from_above);
+        errors.resize(starts[blocks.len()] + WIDTH, 0.0);
         let counts = to_rows(counts);
         widest_with(
             #[inline(always)]

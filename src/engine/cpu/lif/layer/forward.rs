@@ -42,7 +42,8 @@ pub struct Done {
 impl Done {
     /// Neuron and number within `rows` of each list entry, block by block, then in ascending order.
     pub fn places(&self, rows: std::ops::Range<usize>) -> Vec<(u32, u32)> {
-        let mut places = Vec::new();
+        let count: usize = self.entries.iter().map(|entries| entries.places(rows.clone()).len()).sum();
+        let mut places = Vec::with_capacity(count + WIDTH);
         for (n, entries) in self.entries.iter().enumerate() {
             entries.append_places((n * WIDTH) as u32, rows.clone(), &mut places);
         }

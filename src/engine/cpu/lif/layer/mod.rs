@@ -383,7 +383,7 @@ impl LayerEngine {
                     &self.layers[l],
                     &stretch,
                     &done[l],
-                    &above,
+                    std::mem::take(&mut above),
                     outside,
                     &mut back[l],
                     &mut gradients[l],
