@@ -249,9 +249,10 @@ impl Injected {
                     if let Some(counts) = counts.get(n) {
                         let mut packed = [0.0; WIDTH];
                         let mut place = starts[n];
-                        for marks in entries.marks_of(rows.clone()) {
-                            pack(counts, marks.listed, &mut packed, vectors);
-                            let listed = marks.listed.count_ones() as usize;
+                        for row in rows.clone() {
+                            let listed = entries.marks(row).listed;
+                            pack(counts, listed, &mut packed, vectors);
+                            let listed = listed.count_ones() as usize;
                             for (error, count) in errors[place..].iter_mut().zip(&packed[..listed]) {
                                 *error += count;
                             }
@@ -330,8 +331,8 @@ impl Sweep<'_> {
     /// Errors of the list entries of a step and what comes after them, at least a whole row.
     #[inline(always)]
     fn errors_of(&self, n: usize, b: usize, k: usize) -> &[f32] {
-        let first = self.stretch.starts[b];
-        let before = self.done.entries[n].places(first..first + k).len();
+        let (entries, first) = (&self.done.entries[n], self.stretch.starts[b]);
+        let before = entries.start(first + k) - entries.start(first);
         &self.injected[b].errors[self.injected[b].starts[n] + before..]
     }
 

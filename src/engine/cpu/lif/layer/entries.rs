@@ -7,6 +7,7 @@
 use super::blocks::{LINES, Row, WIDTH, ZERO};
 use crate::engine::cpu::lanes::{LANES, Lanes};
 use crate::numerics::vector::Vectors;
+use std::ops::Range;
 
 /// The neurons of a block at one step: bit l stands for lane l.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,9 +21,10 @@ pub struct Marks {
 /// Entries of one block, row by row; a row is one step of one sample.
 #[derive(Debug, Clone, Default)]
 pub struct Entries {
-    marks: Vec<Marks>,
-    /// Place of the first value of each row, and the end of the last.
-    starts: Vec<u32>,
+    /// Marks of each row and the place of its first value.
+    rows: Vec<(Marks, u32)>,
+    /// Number of values.
+    end: usize,
     /// Values, and room for more.
     potentials: Vec<f32>,
     /// Decay traces beside the potentials; empty where decays are not learned.
@@ -34,30 +36,29 @@ impl Entries {
     pub fn with_room(rows: usize, traced: bool) -> Self {
         // Room for two entries a row: enough for most layers.
         let potentials = vec![0.0; 2 * rows + WIDTH];
-        let mut starts = Vec::with_capacity(rows + 1);
-        starts.push(0);
         let traces = if traced { potentials.clone() } else { vec![] };
-        Entries { marks: Vec::with_capacity(rows), starts, potentials, traces }
+        Entries { rows: Vec::with_capacity(rows), end: 0, potentials, traces }
     }
 
     /// Marks of a row.
     #[inline(always)]
     pub fn marks(&self, row: usize) -> Marks {
-        self.marks[row]
+        self.rows[row].0
     }
 
-    /// Marks of some rows.
-    pub fn marks_of(&self, rows: std::ops::Range<usize>) -> &[Marks] {
-        &self.marks[rows]
+    /// Place of the first value of a row, or the end of all values.
+    #[inline(always)]
+    pub fn start(&self, row: usize) -> usize {
+        self.rows.get(row).map_or(self.end, |row| row.1 as usize)
     }
 
     /// Places of the values of some rows.
-    pub fn places(&self, rows: std::ops::Range<usize>) -> std::ops::Range<usize> {
-        self.starts[rows.start] as usize..self.starts[rows.end] as usize
+    pub fn places(&self, rows: Range<usize>) -> Range<usize> {
+        self.start(rows.start)..self.start(rows.end)
     }
 
     /// Potentials of the entries of some rows, in ascending order of row and lane.
-    pub fn potentials(&self, rows: std::ops::Range<usize>) -> &[f32] {
+    pub fn potentials(&self, rows: Range<usize>) -> &[f32] {
         &self.potentials[self.places(rows)]
     }
 
@@ -65,7 +66,7 @@ impl Entries {
     /// decays are not learned.
     #[inline(always)]
     pub fn traces_from(&self, row: usize) -> Option<&[f32]> {
-        (!self.traces.is_empty()).then(|| &self.traces[self.starts[row] as usize..])
+        (!self.traces.is_empty()).then(|| &self.traces[self.start(row)..])
     }
 
     /// Neuron (lane 0 is neuron `first`) and number within `rows` of each entry of these rows. Appends to
@@ -73,14 +74,14 @@ impl Entries {
     pub fn append_places(
         &self,
         first: u32,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
         out: &mut Vec<(u32, u32)>,
     ) {
         /// Entries written whether or not there are so many, which is faster than to find out.
         const UNASKED: usize = 4;
         let mut end = out.len();
         out.resize(end + self.places(rows.clone()).len() + UNASKED, (0, 0));
-        for (k, marks) in self.marks_of(rows).iter().enumerate() {
+        for (k, (marks, _)) in self.rows[rows].iter().enumerate() {
             let mut left = marks.listed;
             for place in &mut out[end..end + UNASKED] {
                 *place = (first + left.trailing_zeros(), k as u32);
@@ -105,14 +106,14 @@ impl Entries {
         trace: Option<&Row>,
         vectors: Vectors,
     ) {
-        let start = self.starts[self.starts.len() - 1] as usize;
+        let start = self.end;
         if self.potentials.len() < start + WIDTH {
             self.grow();
         }
         let listed = valid & above(v, candidate, vectors);
         let fired = listed & above(v, fire, vectors);
-        self.marks.push(Marks { listed, fired });
-        self.starts.push((start + listed.count_ones() as usize) as u32);
+        self.rows.push((Marks { listed, fired }, start as u32));
+        self.end = start + listed.count_ones() as usize;
         pack(v, listed, &mut self.potentials[start..], vectors);
         if let Some(trace) = trace {
             pack(trace, listed, &mut self.traces[start..], vectors);
@@ -132,45 +133,42 @@ impl Entries {
     /// rows, no neuron that was not listed) and drops the values that are not listed any more.
     pub fn keep(&mut self, first: usize, changed: impl Iterator<Item = (usize, Marks)>) {
         let mut changed = changed.peekable();
-        let mut end = self.starts[first] as usize;
-        let mut place = end;
-        for row in first..self.marks.len() {
-            let old = self.marks[row].listed;
-            if let Some((_, marks)) = changed.next_if(|change| change.0 == row) {
-                debug_assert_eq!(marks.listed & !old, 0, "a neuron that was not listed");
-                self.marks[row] = marks;
+        let mut place = self.start(first);
+        self.end = place;
+        for (row, (marks, start)) in self.rows.iter_mut().enumerate().skip(first) {
+            let old = marks.listed;
+            if let Some((_, new)) = changed.next_if(|change| change.0 == row) {
+                debug_assert_eq!(new.listed & !old, 0, "a neuron that was not listed");
+                *marks = new;
             }
-            let kept = self.marks[row].listed;
+            *start = self.end as u32;
             for lane in bits(old) {
-                if kept & (1 << lane) != 0 {
-                    self.potentials[end] = self.potentials[place];
+                if marks.listed >> lane & 1 == 1 {
+                    self.potentials[self.end] = self.potentials[place];
                     if !self.traces.is_empty() {
-                        self.traces[end] = self.traces[place];
+                        self.traces[self.end] = self.traces[place];
                     }
-                    end += 1;
+                    self.end += 1;
                 }
                 place += 1;
             }
-            self.starts[row + 1] = end as u32;
         }
     }
 
     /// Appends the rows of another block of the same neurons.
     pub fn append(&mut self, other: &Entries) {
-        let (end, rows) = (self.starts[self.marks.len()], other.marks.len());
-        self.marks.extend_from_slice(&other.marks);
-        self.starts.extend(other.starts[1..].iter().map(|start| end + start));
-        let places = other.places(0..rows);
-        let room = end as usize + places.len() + WIDTH;
+        let offset = self.end as u32;
+        self.rows.extend(other.rows.iter().map(|(marks, start)| (*marks, offset + start)));
         let append = |values: &mut Vec<f32>, others: &[f32]| {
-            values.truncate(end as usize);
-            values.extend_from_slice(&others[places.clone()]);
-            values.resize(room, 0.0);
+            values.truncate(self.end);
+            values.extend_from_slice(&others[..other.end]);
+            values.resize(self.end + other.end + WIDTH, 0.0);
         };
         append(&mut self.potentials, &other.potentials);
         if !self.traces.is_empty() {
             append(&mut self.traces, &other.traces);
         }
+        self.end += other.end;
     }
 }
 
