@@ -253,7 +253,8 @@ impl Injected {
                             let listed = entries.marks(row).listed;
                             pack(counts, listed, &mut packed, vectors);
                             let listed = listed.count_ones() as usize;
-                            for (error, count) in errors[place..].iter_mut().zip(&packed[..listed]) {
+                            for (error, count) in errors[place..].iter_mut().zip(&packed[..listed])
+                            {
                                 *error += count;
                             }
                             place += listed;
@@ -268,7 +269,6 @@ impl Injected {
         );
         Injected { starts, errors }
     }
-
 }
 
 /// dW\[i\] = Σ h over the rows in which input i spiked, for one block of neurons.
@@ -434,7 +434,15 @@ impl Sweep<'_> {
                         }
                         let h = widest_with(
                             #[inline(always)]
-                            |vectors| self.step((n, b, k), &errors, &mut g[n], &mut decay_gradient[n], vectors),
+                            |vectors| {
+                                self.step(
+                                    (n, b, k),
+                                    &errors,
+                                    &mut g[n],
+                                    &mut decay_gradient[n],
+                                    vectors,
+                                )
+                            },
                         );
                         (out[n * length + k], later[n]) = (h, h);
                     }

@@ -4,7 +4,7 @@
 //! each other, step after step. Both are written, and turned into a vector of the block again,
 //! without a branch that would depend on how many neurons are listed, which nobody can predict.
 
-use super::blocks::{LINES, Row, WIDTH, ZERO};
+use super::blocks::{Row, WIDTH, ZERO};
 use crate::engine::cpu::lanes::{LANES, Lanes};
 use crate::numerics::vector::Vectors;
 use std::ops::Range;
@@ -71,12 +71,7 @@ impl Entries {
 
     /// Neuron (lane 0 is neuron `first`) and number within `rows` of each entry of these rows. Appends to
     /// `out`.
-    pub fn append_places(
-        &self,
-        first: u32,
-        rows: Range<usize>,
-        out: &mut Vec<(u32, u32)>,
-    ) {
+    pub fn append_places(&self, first: u32, rows: Range<usize>, out: &mut Vec<(u32, u32)>) {
         /// Entries written whether or not there are so many, which is faster than to find out.
         const UNASKED: usize = 4;
         let mut end = out.len();
@@ -200,10 +195,10 @@ fn part(listed: u64, g: usize) -> (u16, usize) {
 #[inline(always)]
 pub fn pack(values: &Row, listed: u64, out: &mut [f32], vectors: Vectors) {
     let out = out.first_chunk_mut::<WIDTH>().expect("room for a row");
-    for g in 0..LINES {
+    for (g, line) in values.iter().enumerate() {
         let (mask, place) = part(listed, g);
         let out = out[place..].first_chunk_mut().expect("a line for each line before");
-        vectors.pack(&values[g].0, mask, out);
+        vectors.pack(&line.0, mask, out);
     }
 }
 
@@ -213,10 +208,111 @@ pub fn pack(values: &Row, listed: u64, out: &mut [f32], vectors: Vectors) {
 pub fn unpack(packed: &[f32], listed: u64, vectors: Vectors) -> Row {
     let packed = packed.first_chunk::<WIDTH>().expect("values up to a whole row");
     let mut row = ZERO;
-    for g in 0..LINES {
+    for (g, line) in row.iter_mut().enumerate() {
         let (mask, place) = part(listed, g);
         let packed = packed[place..].first_chunk().expect("a line for each line before");
-        row[g] = Lanes(vectors.unpack(packed, mask));
+        *line = Lanes(vectors.unpack(packed, mask));
     }
     row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::cpu::lanes::numbers_mut;
+    use crate::numerics::vector::widest_with;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    /// Entries of these rows, traces the negative potentials, and what they should hold: lane and value of
+    /// each entry, row by row.
+    fn entries(rows: &[Vec<f32>], valid: u64) -> (Entries, Vec<Vec<(u32, f32)>>) {
+        // Little room, so that it has to grow.
+        let mut entries = Entries::with_room(0, true);
+        let mut expected = Vec::new();
+        for values in rows {
+            let (mut v, mut trace) = (ZERO, ZERO);
+            numbers_mut(std::slice::from_mut(&mut v)).copy_from_slice(values);
+            let negative: Vec<f32> = values.iter().map(|v| -v).collect();
+            numbers_mut(std::slice::from_mut(&mut trace)).copy_from_slice(&negative);
+            widest_with(
+                #[inline(always)]
+                |vectors| entries.push(&v, (0.2, 0.8), valid, Some(&trace), vectors),
+            );
+            let listed = (0..WIDTH as u32).zip(values.iter().copied());
+            expected.push(listed.filter(|(l, v)| *v > 0.2 && valid >> l & 1 == 1).collect());
+        }
+        (entries, expected)
+    }
+
+    /// What is stored, row by row, as the readers give it.
+    fn stored(entries: &Entries, rows: usize) -> Vec<Vec<(u32, f32)>> {
+        let mut places = vec![(7, 7)];
+        entries.append_places(1000, 0..rows, &mut places);
+        let mut places = places.into_iter().skip(1);
+        let stored = (0..rows)
+            .map(|row| {
+                let listed = entries.marks(row).listed;
+                let packed = entries.potentials(row..row + 1);
+                let traces = entries.traces_from(row).expect("traces were given");
+                let unpacked = widest_with(
+                    #[inline(always)]
+                    |vectors| unpack(traces, listed, vectors),
+                );
+                let dense = crate::engine::cpu::lanes::numbers(std::slice::from_ref(&unpacked));
+                for (lane, value) in dense.iter().enumerate() {
+                    assert!(listed >> lane & 1 == 1 || *value == 0.0, "lane {lane} is not listed");
+                }
+                let row_of = bits(listed).zip(packed.iter().copied());
+                row_of
+                    .map(|(lane, v)| {
+                        assert_eq!(places.next(), Some((1000 + lane, row as u32)));
+                        assert_eq!(dense[lane as usize], -v);
+                        (lane, v)
+                    })
+                    .collect()
+            })
+            .collect();
+        assert_eq!(places.next(), None);
+        stored
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_read_as_they_were_written(
+            rows in vec(vec(-1.0_f32..1.0, WIDTH), 1..20),
+            others in vec(vec(-1.0_f32..1.0, WIDTH), 0..5),
+            valid: u64,
+            keep: u64,
+            picks in vec(any::<bool>(), 25),
+            first in 0_usize..20,
+        ) {
+            let (mut all, mut expected) = entries(&rows, valid);
+            prop_assert_eq!(&stored(&all, rows.len()), &expected);
+            for (row, values) in rows.iter().enumerate() {
+                let fired = values.iter().enumerate().filter(|(_, v)| **v > 0.8);
+                let fired = fired.fold(0, |word, (lane, _)| word | 1 << lane);
+                prop_assert_eq!(all.marks(row).fired, fired & valid);
+            }
+
+            // Some rows lose some of their entries.
+            let first = first.min(rows.len());
+            let changed: Vec<(usize, Marks)> = (first..rows.len())
+                .filter(|&row| picks[row])
+                .map(|row| (row, Marks { listed: all.marks(row).listed & keep, fired: 0 }))
+                .collect();
+            if first < rows.len() {
+                all.keep(first, changed.iter().copied());
+            }
+            for &(row, _) in &changed {
+                expected[row].retain(|(lane, _)| keep >> lane & 1 == 1);
+            }
+            prop_assert_eq!(&stored(&all, rows.len()), &expected);
+
+            let (more, expected_more) = entries(&others, valid);
+            all.append(&more);
+            expected.extend(expected_more);
+            prop_assert_eq!(&stored(&all, rows.len() + others.len()), &expected);
+        }
+    }
 }

@@ -1,8 +1,6 @@
 //! Forward pass of one layer over a stretch of steps.
 
-use super::blocks::{
-    Neurons, Row, WIDTH, ZERO, add, decay_trace, gather, lane_mut, membrane,
-};
+use super::blocks::{Neurons, Row, WIDTH, ZERO, add, decay_trace, gather, lane_mut, membrane};
 use super::entries::{Entries, Marks, bits};
 use super::{Layer, Stretch};
 use crate::engine::cpu::lif::select::{Candidate, RowKey, Selector};
@@ -42,7 +40,8 @@ pub struct Done {
 impl Done {
     /// Neuron and number within `rows` of each list entry, block by block, then in ascending order.
     pub fn places(&self, rows: std::ops::Range<usize>) -> Vec<(u32, u32)> {
-        let count: usize = self.entries.iter().map(|entries| entries.places(rows.clone()).len()).sum();
+        let count: usize =
+            self.entries.iter().map(|entries| entries.places(rows.clone()).len()).sum();
         let mut places = Vec::with_capacity(count + WIDTH);
         for (n, entries) in self.entries.iter().enumerate() {
             entries.append_places((n * WIDTH) as u32, rows.clone(), &mut places);
