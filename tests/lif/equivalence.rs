@@ -171,6 +171,28 @@ fn sizes_of_the_spec() {
     }
 }
 
+/// Samples so long that the fused engine goes through their gradients piece by piece, with short ones between.
+#[test]
+fn long_samples() {
+    let mut network = Lif { weight_mul: 3.0, ..Lif::new(&[3, 70, 4]) };
+    network.learned_decay = LearnedDecay::Layer;
+    let weights: LifWeights<f32> = lively(&network, 7);
+    let all = all_of(&network);
+    let batch = batch(&mut stream(7), 3, &[9000, 100, 0, 4097, 4096, 50], 0.4);
+    let gradient = any_gradient(&network, batch.len(), 7);
+    let mut engine = reference(&network, &weights, &all);
+    let (want, want_gradients) = step(&mut engine, &batch, &gradient);
+    assert!(want.activity.iter().all(|a| a.emitted > 0), "a silent layer");
+    let options = Options { input_gradient: true, ..Options::default() };
+    let mut engine = build(Method::SparseLayer, &network, &weights, &all, options);
+    let (got, gradients) = step(engine.as_mut(), &batch, &gradient);
+    assert_eq!(outputs(&got), outputs(&want));
+    assert_weights_close("long samples", &gradients, &want_gradients, ROUNDING);
+    for (got, want) in got.input_gradient.iter().zip(&want.input_gradient) {
+        assert_close("long samples", got, want, ROUNDING);
+    }
+}
+
 /// T3: rule R1 with room for all is the dense network in which every neuron has a gradient; so is
 /// θ₂ = −∞; a threshold other than 1 included.
 #[test]

@@ -1,7 +1,7 @@
 //! Backward pass of one layer over a stretch of steps (spec sparse_lif_ipu, section 1.4).
 
 use super::blocks::{
-    Blocked, Row, WIDTH, ZERO, add, dot_into, from_rows, gather, line_product, product, scale,
+    Blocked, Row, WIDTH, ZERO, add, dot_into, from_rows, gather, line_product, map, product, scale,
     to_rows,
 };
 use super::entries::{Entries, pack, unpack};
@@ -12,6 +12,19 @@ use crate::engine::lif::logit_gradient;
 use crate::numerics::vector::{Vectors, widest, widest_with};
 use rayon::prelude::*;
 use std::ops::Range;
+
+/// Errors smaller than this, 2⁻¹⁰⁰, count as 0. They would decay to subnormal numbers and remain such (the least one
+/// times 0.95 is itself again), and processors take a hundred times as long with these.
+const TINY: f32 = 1.0 / (1_u128 << 100) as f32;
+
+/// g is looked through for tiny errors every so many steps.
+const LOOK_EVERY: usize = 16;
+
+/// 0 for a tiny error.
+#[inline(always)]
+fn kept(error: f32) -> f32 {
+    if error.abs() < TINY { 0.0 } else { error }
+}
 
 /// What the backward pass of a layer takes along to the stretch before.
 #[derive(Debug, Clone)]
@@ -49,40 +62,30 @@ pub struct Outside<'a> {
     pub potential: &'a [Row],
 }
 
-/// The steps at which each input spiked, as row numbers of the stretch.
+/// The rows at which each input spiked, counted from the first of some rows that follow each other.
+#[derive(Default)]
 struct Columns {
     starts: Vec<u32>,
     rows: Vec<u32>,
 }
 
 impl Columns {
-    /// Sorts by counting; rows of an input ascend.
-    fn new<'a>(
-        inputs: usize,
-        stretch: &Stretch<'_>,
-        spikes: impl Fn(usize, usize) -> &'a [u32],
-    ) -> Self {
+    /// Sorts the spikes of one row after the other by counting; rows of an input ascend.
+    fn new<'a>(inputs: usize, spikes: impl Iterator<Item = &'a [u32]> + Clone) -> Self {
         let mut starts = vec![0_u32; inputs + 1];
-        for (b, &length) in stretch.lengths.iter().enumerate() {
-            for k in 0..length {
-                for &i in spikes(b, k) {
-                    starts[i as usize + 1] += 1;
-                }
-            }
+        for &i in spikes.clone().flatten() {
+            starts[i as usize + 1] += 1;
         }
         for i in 0..inputs {
             starts[i + 1] += starts[i];
         }
         let mut next = starts.clone();
         let mut rows = vec![0; starts[inputs] as usize];
-        for (b, &length) in stretch.lengths.iter().enumerate() {
-            for k in 0..length {
-                let row = (stretch.starts[b] + k) as u32;
-                for &i in spikes(b, k) {
-                    let place = &mut next[i as usize];
-                    rows[*place as usize] = row;
-                    *place += 1;
-                }
+        for (row, spikes) in spikes.enumerate() {
+            for &i in spikes {
+                let place = &mut next[i as usize];
+                rows[*place as usize] = row as u32;
+                *place += 1;
             }
         }
         Columns { starts, rows }
@@ -90,6 +93,54 @@ impl Columns {
 
     fn of(&self, input: usize) -> &[u32] {
         &self.rows[self.starts[input] as usize..self.starts[input + 1] as usize]
+    }
+}
+
+/// Most rows whose errors are kept in the second-level cache: 1 MiB.
+const CACHED: usize = 4096;
+
+/// Rows that follow each other: some whole samples, or some steps of one.
+struct Piece {
+    /// Sample and its steps.
+    parts: Vec<(usize, Range<usize>)>,
+    rows: Range<usize>,
+    columns: Columns,
+}
+
+impl Piece {
+    /// The stretch in pieces of at most [`CACHED`] rows, later steps of a sample first.
+    fn all(inputs: usize, stretch: &Stretch<'_>) -> Vec<Piece> {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for (b, &length) in stretch.lengths.iter().enumerate() {
+            let mut end = length;
+            loop {
+                let steps = end.saturating_sub(CACHED)..end;
+                let first = stretch.starts[b];
+                let rows = first + steps.start..first + steps.end;
+                end = steps.start;
+                match pieces.last_mut() {
+                    Some(piece)
+                        if piece.rows.end == rows.start
+                            && rows.end - piece.rows.start <= CACHED =>
+                    {
+                        piece.rows.end = rows.end;
+                        piece.parts.push((b, steps));
+                    }
+                    _ => {
+                        let columns = Columns::default();
+                        pieces.push(Piece { parts: vec![(b, steps)], rows, columns });
+                    }
+                }
+                if end == 0 {
+                    break;
+                }
+            }
+        }
+        for piece in &mut pieces {
+            let steps = piece.parts.iter().flat_map(|(b, steps)| steps.clone().map(|k| (*b, k)));
+            piece.columns = Columns::new(inputs, steps.map(|(b, k)| stretch.input(b, k)));
+        }
+        pieces
     }
 }
 
@@ -191,17 +242,20 @@ pub fn run(
     let mut h = std::mem::take(&mut gradients.errors);
     let needed = needed || layer.recurrent.is_some() || !gradients.bias.is_empty();
     h.resize(if needed { layer.blocks() * stretch.rows() } else { 0 }, ZERO);
-    let columns = Columns::new(layer.w.inputs, stretch, |b, k| stretch.input(b, k));
     let sweep = Sweep { layer, stretch, done, outside, injected };
     if let Some(recurrent) = &layer.recurrent {
         sweep.step_by_step(recurrent, carry, &mut h);
     } else {
-        sweep.block_by_block(carry, &mut h, &mut gradients.w, &columns, fresh);
+        sweep.block_by_block(carry, &mut h, &mut gradients.w, fresh);
     }
     if let Some(recurrent) = &mut gradients.recurrent {
+        let steps =
+            stretch.lengths.iter().enumerate().flat_map(|(b, &n)| (0..n).map(move |k| (b, k)));
+        let arrived = steps.clone().map(|(b, k)| stretch.input(b, k));
+        let own = steps.map(|(b, k)| done.spikes[b].step(k));
+        let columns = Columns::new(layer.w.inputs, arrived);
         add_outers(&mut gradients.w, &h, stretch.rows(), &columns, fresh);
-        let columns = Columns::new(layer.neurons, stretch, |b, k| done.spikes[b].step(k));
-        add_outers(recurrent, &h, stretch.rows(), &columns, fresh);
+        add_outers(recurrent, &h, stretch.rows(), &Columns::new(layer.neurons, own), fresh);
     }
     for (n, bias) in gradients.bias.iter_mut().enumerate() {
         let mut sum = if fresh { ZERO } else { *bias };
@@ -262,7 +316,7 @@ impl Injected {
                     }
                     let potentials = entries.potentials(rows.clone());
                     for (error, &v) in errors[starts[n]..].iter_mut().zip(potentials) {
-                        *error *= layer.slope_at(v);
+                        *error = kept(*error * layer.slope_at(v));
                     }
                 }
             },
@@ -325,6 +379,9 @@ impl Sweep<'_> {
         if let Some(of_potential) = self.outside.potential.get(n * samples + b) {
             add(g, of_potential);
         }
+        if k % LOOK_EVERY == 0 {
+            map(g, kept);
+        }
         product(&self.layer.gain[n], g)
     }
 
@@ -346,17 +403,17 @@ impl Sweep<'_> {
         }
     }
 
-    /// The recursion of one block for all samples and steps, then, while the errors of the block
-    /// are in the cache, its weight gradient.
+    /// The recursion of one block for a piece of the rows, then, while the errors are in the cache, what they
+    /// add to its weight gradient, then the next piece.
     fn block_by_block(
         &self,
         carry: &mut BackCarry,
         h: &mut [Row],
         gradient: &mut Blocked,
-        columns: &Columns,
         fresh: bool,
     ) {
         let (rows, samples) = (self.stretch.rows(), self.stretch.lengths.len());
+        let pieces = Piece::all(gradient.inputs, self.stretch);
         let mut kept: Vec<Option<&mut [Row]>> = h.chunks_mut(rows).map(Some).collect();
         kept.resize_with(self.layer.blocks(), || None);
         kept.par_iter_mut()
@@ -367,32 +424,38 @@ impl Sweep<'_> {
             .enumerate()
             .for_each_init(Vec::new, |scratch, (n, block)| {
                 let ((((h, gradient), carried_g), carried_h), decay_gradient) = block;
-                // Errors that nobody needs later: the same memory for one block after the other stays
-                // in the cache.
-                let h = match h {
-                    Some(h) => &mut **h,
-                    None => {
-                        scratch.resize(rows, ZERO);
-                        &mut scratch[..]
-                    }
-                };
                 widest_with(
                     #[inline(always)]
                     |vectors| {
-                        for b in 0..samples {
-                            let own = &mut h[self.stretch.starts[b]..][..self.stretch.lengths[b]];
-                            let mut g = carried_g[b];
-                            for (k, row) in own.iter_mut().enumerate().rev() {
-                                let (at, errors) = ((n, b, k), self.errors_of(n, b, k));
-                                *row = self.step(at, errors, &mut g, decay_gradient, vectors);
+                        for (p, piece) in pieces.iter().enumerate() {
+                            // Errors that nobody needs later: the same memory for one block after the other stays
+                            // in the cache.
+                            let h = match h {
+                                Some(h) => &mut h[piece.rows.clone()],
+                                None => {
+                                    scratch.resize(piece.rows.len(), ZERO);
+                                    &mut scratch[..]
+                                }
+                            };
+                            let mut left = &mut *h;
+                            for (b, steps) in &piece.parts {
+                                let (own, others) = left.split_at_mut(steps.len());
+                                left = others;
+                                let mut g = carried_g[*b];
+                                for (k, row) in steps.clone().zip(own.iter_mut()).rev() {
+                                    let (at, errors) = ((n, *b, k), self.errors_of(n, *b, k));
+                                    *row = self.step(at, errors, &mut g, decay_gradient, vectors);
+                                }
+                                carried_g[*b] = g;
+                                if steps.start == 0 {
+                                    if let Some(first) = own.first() {
+                                        carried_h[*b] = *first;
+                                    }
+                                    self.decay_of_potential(n, *b, decay_gradient);
+                                }
                             }
-                            carried_g[b] = g;
-                            if let Some(first) = own.first() {
-                                carried_h[b] = *first;
-                            }
-                            self.decay_of_potential(n, b, decay_gradient);
+                            add_outer(gradient, h, &piece.columns, fresh && p == 0);
                         }
-                        add_outer(gradient, h, columns, fresh);
                     },
                 );
             });
@@ -430,7 +493,7 @@ impl Sweep<'_> {
                         let mut errors = [0.0; WIDTH];
                         let parts = self.errors_of(n, b, k).iter().zip(&mut fed_back);
                         for ((error, &v), (e, r)) in errors.iter_mut().zip(potentials).zip(parts) {
-                            *error = e + r * self.layer.slope_at(v);
+                            *error = kept(e + r * self.layer.slope_at(v));
                         }
                         let h = widest_with(
                             #[inline(always)]

@@ -162,6 +162,12 @@ pub fn scale(x: &mut Row, decay: &Row) {
     *x = product(x, decay);
 }
 
+/// x ← f(x).
+#[inline(always)]
+pub fn map(x: &mut Row, f: impl Fn(f32) -> f32) {
+    *x = row(|g| zip(&x[g], &x[g], |x, _| f(x)));
+}
+
 /// x ← x + y.
 #[inline(always)]
 pub fn add(x: &mut Row, y: &Row) {
