@@ -73,8 +73,10 @@ impl Columns {
     /// Sorts the spikes of one row after the other by counting; rows of an input ascend.
     fn new<'a>(inputs: usize, spikes: impl Iterator<Item = &'a [u32]> + Clone) -> Self {
         let mut starts = vec![0_u32; inputs + 1];
-        for &i in spikes.clone().flatten() {
-            starts[i as usize + 1] += 1;
+        for spikes in spikes.clone() {
+            for &i in spikes {
+                starts[i as usize + 1] += 1;
+            }
         }
         for i in 0..inputs {
             starts[i + 1] += starts[i];
