@@ -81,6 +81,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(StopSwitch::default());
     let handler = Arc::clone(&stop);
     ctrlc::set_handler(move || handler.press())?;
+    // Not before all was checked: a study that cannot be read leaves no folder.
+    let folder = match &arguments.save {
+        Some(_) => folder,
+        None => StudyFolder::fresh(&settings.frame().study.name)?,
+    };
     let (journal, record) = open(arguments.resume, &folder, &settings, &space)?;
     let text = settings.to_toml()?;
     write_atomically(&folder.settings(), text.as_bytes())?;
@@ -123,7 +128,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 impl Arguments {
-    /// Where the study lives and what it is: a new one, or the one to go on with.
+    /// Where the study lives, if --save says so, and what it is: a new one, or the one to go on with.
     fn settings(&self) -> Result<(StudyFolder, StudyFile)> {
         if self.resume {
             if self.overrides.any() {
@@ -137,11 +142,7 @@ impl Arguments {
         }
         let file = self.study.clone().unwrap_or_default();
         let settings = self.overrides.read_study(&file)?;
-        let folder = match &self.save {
-            Some(path) => StudyFolder::new(path),
-            None => StudyFolder::fresh(&settings.frame().study.name),
-        };
-        Ok((folder, settings))
+        Ok((StudyFolder::new(self.save.clone().unwrap_or_default()), settings))
     }
 }
 

@@ -9,7 +9,7 @@
 
 use crate::error::{Error, Result};
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,16 +23,29 @@ impl StudyFolder {
         StudyFolder(path.into())
     }
 
-    /// The first of `runs/<name>`, `runs/<name>-2`, … that does not exist.
-    pub fn fresh(name: &str) -> Self {
+    /// Makes the first of `runs/<name>`, `runs/<name>-2`, … that does not exist: two searches that start at
+    /// the same moment get a folder each.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn fresh(name: &str) -> Result<Self> {
         Self::fresh_in(Path::new("runs"), name)
     }
 
-    fn fresh_in(runs: &Path, name: &str) -> Self {
-        let numbered = (2..).map(|k| format!("{name}-{k}"));
-        let mut names = std::iter::once(name.to_string()).chain(numbered);
-        let free = names.find(|name| !runs.join(name).exists());
-        StudyFolder(runs.join(free.unwrap_or_else(|| name.to_string())))
+    fn fresh_in(runs: &Path, name: &str) -> Result<Self> {
+        std::fs::create_dir_all(runs).map_err(Error::io(runs, "create the folder"))?;
+        let mut folder = runs.join(name);
+        let mut number = 1;
+        loop {
+            match std::fs::create_dir(&folder) {
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => number += 1,
+                made => {
+                    made.map_err(Error::io(&folder, "create the folder"))?;
+                    return Ok(StudyFolder(folder));
+                }
+            }
+            folder = runs.join(format!("{name}-{number}"));
+        }
     }
 
     /// The folder itself.
@@ -102,15 +115,34 @@ mod tests {
     fn a_fresh_folder_takes_the_first_free_number() {
         let root = tempfile::tempdir().unwrap();
         let runs = root.path().join("runs");
+        let fresh = |name: &str| StudyFolder::fresh_in(&runs, name).unwrap();
         for expected in ["digits", "digits-2", "digits-3"] {
-            let folder = StudyFolder::fresh_in(&runs, "digits");
+            let folder = fresh("digits");
             assert_eq!(folder.path(), runs.join(expected));
             folder.create().unwrap();
             assert!(folder.best_network().parent().is_some_and(Path::is_dir));
         }
         std::fs::remove_dir_all(runs.join("digits-2")).unwrap();
-        assert_eq!(StudyFolder::fresh_in(&runs, "digits").path(), runs.join("digits-2"));
-        assert_eq!(StudyFolder::fresh_in(&runs, "digit").path(), runs.join("digit"));
+        assert_eq!(fresh("digits").path(), runs.join("digits-2"));
+        assert_eq!(fresh("digit").path(), runs.join("digit"));
+
+        std::fs::write(root.path().join("file"), "").unwrap();
+        let error = StudyFolder::fresh_in(&root.path().join("file"), "digits").unwrap_err();
+        assert!(error.to_string().contains("file: "), "{error}");
+    }
+
+    #[test]
+    fn searches_that_start_together_get_a_folder_each() {
+        let root = tempfile::tempdir().unwrap();
+        let made = std::thread::scope(|scope| {
+            let start = || StudyFolder::fresh_in(root.path(), "digits").unwrap();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+            let folders = threads.into_iter().map(|thread| thread.join().unwrap());
+            folders
+                .map(|folder| folder.path().to_owned())
+                .collect::<std::collections::BTreeSet<_>>()
+        });
+        assert_eq!(made.len(), 8, "{made:?}");
     }
 
     fn names(folder: &Path) -> Vec<String> {
