@@ -81,6 +81,11 @@ impl<T: Real> Selector<T> {
         matches!(self.selection, Selection::OneThreshold | Selection::OneThresholdFromStart)
     }
 
+    /// Whether the rule keeps the lowest ids where there is too little room.
+    pub fn keeps_lowest(&self) -> bool {
+        self.selection == Selection::LowestIds
+    }
+
     /// Appends the row of one step to `list`. `candidates` holds, in ascending order of their ids,
     /// at least the neurons above θ₂, and all of them for rules that want all.
     pub fn select(

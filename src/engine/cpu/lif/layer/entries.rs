@@ -6,7 +6,7 @@
 
 use super::blocks::{Row, WIDTH, ZERO};
 use crate::engine::cpu::lanes::{LANES, Lanes};
-use crate::numerics::vector::Vectors;
+use crate::numerics::vector::{Vectors, widest_with};
 use std::ops::Range;
 
 /// The neurons of a block at one step: bit l stands for lane l.
@@ -130,24 +130,28 @@ impl Entries {
         let mut changed = changed.peekable();
         let mut place = self.start(first);
         self.end = place;
-        for (row, (marks, start)) in self.rows.iter_mut().enumerate().skip(first) {
-            let old = marks.listed;
-            if let Some((_, new)) = changed.next_if(|change| change.0 == row) {
-                debug_assert_eq!(new.listed & !old, 0, "a neuron that was not listed");
-                *marks = new;
-            }
-            *start = self.end as u32;
-            for lane in bits(old) {
-                if marks.listed >> lane & 1 == 1 {
-                    self.potentials[self.end] = self.potentials[place];
-                    if !self.traces.is_empty() {
-                        self.traces[self.end] = self.traces[place];
+        widest_with(
+            #[inline(always)]
+            |vectors| {
+                for (row, (marks, start)) in self.rows.iter_mut().enumerate().skip(first) {
+                    let old = marks.listed;
+                    if let Some((_, new)) = changed.next_if(|change| change.0 == row) {
+                        debug_assert_eq!(new.listed & !old, 0, "a neuron that was not listed");
+                        *marks = new;
                     }
-                    self.end += 1;
+                    *start = self.end as u32;
+                    if self.end != place || marks.listed != old {
+                        let kept = marks.listed;
+                        repack(&mut self.potentials, (place, old), (self.end, kept), vectors);
+                        if !self.traces.is_empty() {
+                            repack(&mut self.traces, (place, old), (self.end, kept), vectors);
+                        }
+                    }
+                    place += old.count_ones() as usize;
+                    self.end += marks.listed.count_ones() as usize;
                 }
-                place += 1;
-            }
-        }
+            },
+        );
     }
 
     /// Appends the rows of another block of the same neurons.
@@ -202,6 +206,19 @@ pub fn pack(values: &Row, listed: u64, out: &mut [f32], vectors: Vectors) {
     }
 }
 
+/// Moves the values of a row to the place `to` before their own and leaves those out that are not listed there.
+#[inline(always)]
+fn repack(values: &mut [f32], from: (usize, u64), to: (usize, u64), vectors: Vectors) {
+    let row = unpack(&values[from.0..], from.1, vectors);
+    // Not in place: what follows the row is yet to be read.
+    let mut packed = [0.0; WIDTH];
+    pack(&row, to.1, &mut packed, vectors);
+    let count = to.1.count_ones() as usize;
+    for (value, packed) in values[to.0..to.0 + count].iter_mut().zip(&packed) {
+        *value = *packed;
+    }
+}
+
 /// The inverse of [`pack`]: the values that stand one after the other at the beginning of `packed`, in their
 /// lanes, and 0 in those that are not listed. `packed` has [`WIDTH`] values or more.
 #[inline(always)]
@@ -220,7 +237,6 @@ pub fn unpack(packed: &[f32], listed: u64, vectors: Vectors) -> Row {
 mod tests {
     use super::*;
     use crate::engine::cpu::lanes::numbers_mut;
-    use crate::numerics::vector::widest_with;
     use proptest::collection::vec;
     use proptest::prelude::*;
 

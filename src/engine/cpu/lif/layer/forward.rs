@@ -223,9 +223,10 @@ fn block_by_block(
         .map(|b| {
             let mut chosen = Chosen::new(layer, selector, &carry.last[b]);
             for k in 0..stretch.lengths[b] {
-                let key = key(keyed, stretch, b, k);
-                if let Some(marks) = chosen.choose(&blocks, stretch.starts[b] + k, key) {
-                    chosen.cut.push((stretch.starts[b] + k, marks));
+                let (row, key) = (stretch.starts[b] + k, key(keyed, stretch, b, k));
+                if chosen.choose(&blocks, row, key) {
+                    chosen.cut.push(row);
+                    chosen.left.extend_from_slice(&chosen.marks);
                 }
             }
             chosen
@@ -233,8 +234,11 @@ fn block_by_block(
         .collect();
     if chosen.iter().any(|chosen| !chosen.cut.is_empty()) {
         blocks.par_iter_mut().enumerate().for_each(|(n, block)| {
-            let cut = chosen.iter().flat_map(|chosen| &chosen.cut);
-            block.out.keep(0, cut.map(|(row, marks)| (*row, marks[n])));
+            let left = chosen.iter().flat_map(|chosen| {
+                let marks = chosen.left.iter().skip(n).step_by(layer.blocks());
+                chosen.cut.iter().copied().zip(marks.copied())
+            });
+            block.out.keep(0, left);
         });
     }
     let done = Done {
@@ -253,8 +257,12 @@ struct Chosen {
     selector: Selector<f32>,
     spikes: SpikeTrain,
     activity: LayerActivity,
-    /// Rows from which something was dropped and what is left of them, `[block]`.
-    cut: Vec<(usize, Vec<Marks>)>,
+    /// Rows from which something was dropped.
+    cut: Vec<usize>,
+    /// What is left of them, `[row of cut][block]`.
+    left: Vec<Marks>,
+    /// What is left of the row that was chosen last, `[block]`, if something was dropped.
+    marks: Vec<Marks>,
     /// Room for the ids of a step.
     ids: Vec<u32>,
 }
@@ -268,13 +276,15 @@ impl Chosen {
             spikes,
             activity: LayerActivity::default(),
             cut: vec![],
+            left: vec![],
+            marks: vec![],
             ids: vec![],
         }
     }
 
-    /// Appends the spikes of a row. Gives what the rule leaves of it in each block, where it does
-    /// not leave all.
-    fn choose(&mut self, blocks: &[Block<'_>], row: usize, key: RowKey) -> Option<Vec<Marks>> {
+    /// Appends the spikes of a row. Says whether the rule drops something, and leaves what it keeps in `marks`
+    /// then.
+    fn choose(&mut self, blocks: &[Block<'_>], row: usize, key: RowKey) -> bool {
         /// Spikes of a block written whether or not there are so many, which is faster than to find out.
         const UNASKED: usize = 2;
         let (mut crossed, mut wanted) = (0, 0);
@@ -292,13 +302,31 @@ impl Chosen {
             crossed += fired.count_ones() as usize;
             wanted += listed.count_ones() as usize;
         }
-        if !self.selector.wants_all() && wanted <= self.selector.capacity {
-            self.spikes.push_step(&self.ids[..crossed]);
-            let near = wanted - crossed;
-            let row = RowActivity { crossed, near, emitted: crossed, gradient_only: near };
-            self.activity.add(row);
-            return None;
+        let (room, near) = (self.selector.capacity, wanted - crossed);
+        let fits = wanted <= room;
+        if self.selector.wants_all() || !(fits || self.selector.keeps_lowest()) {
+            self.select(blocks, row, key);
+            return true;
         }
+        let emitted = crossed.min(room);
+        let gradient_only = near.min(room - emitted);
+        self.spikes.push_step(&self.ids[..emitted]);
+        self.activity.add(RowActivity { crossed, near, emitted, gradient_only });
+        if !fits {
+            let (mut spikes, mut others) = (emitted, gradient_only);
+            self.marks.clear();
+            for block in blocks {
+                let Marks { listed, fired } = block.out.marks(row);
+                let near = first_bits(listed & !fired, &mut others);
+                let fired = first_bits(fired, &mut spikes);
+                self.marks.push(Marks { listed: near | fired, fired });
+            }
+        }
+        !fits
+    }
+
+    /// [`Chosen::choose`] by any rule.
+    fn select(&mut self, blocks: &[Block<'_>], row: usize, key: RowKey) {
         let all: Vec<Candidate<f32>> = blocks
             .iter()
             .enumerate()
@@ -307,12 +335,21 @@ impl Chosen {
         let mut list = SpikeList::default();
         self.activity.add(self.selector.select(&all, key, &mut list));
         self.spikes.push_step(list.spikes(0));
-        let mut marks = vec![Marks::default(); blocks.len()];
+        self.marks.clear();
+        self.marks.resize(blocks.len(), Marks::default());
+        let marks = &mut self.marks;
         let bit = |id: u32| 1_u64 << (id as usize % WIDTH);
         list.row(0).iter().for_each(|&id| marks[id as usize / WIDTH].listed |= bit(id));
         list.spikes(0).iter().for_each(|&id| marks[id as usize / WIDTH].fired |= bit(id));
-        Some(marks)
     }
+}
+
+/// The lowest bits of a word, `room` at most, which is taken from.
+fn first_bits(word: u64, room: &mut usize) -> u64 {
+    let count = word.count_ones() as usize;
+    let taken = count.min(*room);
+    *room -= taken;
+    if taken == count { word } else { bits(word).take(taken).fold(0, |all, lane| all | 1 << lane) }
 }
 
 /// All blocks of a step, then the selection, then the next step, sample by sample: for layers
@@ -353,10 +390,10 @@ fn step_by_step(
                         }
                     },
                 );
-                let Some(marks) = chosen.choose(&run, k, key(keyed, stretch, b, k)) else {
+                if !chosen.choose(&run, k, key(keyed, stretch, b, k)) {
                     continue;
-                };
-                for (n, (block, marks)) in run.iter_mut().zip(marks).enumerate() {
+                }
+                for (n, (block, &marks)) in run.iter_mut().zip(&chosen.marks).enumerate() {
                     if layer.reset == Reset::Emitted {
                         keep_dropped(n, &block.out, k, marks, &mut u[n]);
                     }
