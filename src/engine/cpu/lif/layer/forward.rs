@@ -265,6 +265,10 @@ struct Chosen {
     marks: Vec<Marks>,
     /// Room for the ids of a step.
     ids: Vec<u32>,
+    /// Room for the candidates of a step.
+    candidates: Vec<Candidate<f32>>,
+    /// Room for the list of a step.
+    list: SpikeList<f32>,
 }
 
 impl Chosen {
@@ -279,6 +283,8 @@ impl Chosen {
             left: vec![],
             marks: vec![],
             ids: vec![],
+            candidates: vec![],
+            list: SpikeList::default(),
         }
     }
 
@@ -327,13 +333,19 @@ impl Chosen {
 
     /// [`Chosen::choose`] by any rule.
     fn select(&mut self, blocks: &[Block<'_>], row: usize, key: RowKey) {
-        let all: Vec<Candidate<f32>> = blocks
-            .iter()
-            .enumerate()
-            .flat_map(|(n, block)| candidates(n, &block.out, row))
-            .collect();
-        let mut list = SpikeList::default();
-        self.activity.add(self.selector.select(&all, key, &mut list));
+        let (all, list) = (&mut self.candidates, &mut self.list);
+        all.clear();
+        list.clear();
+        for (n, block) in blocks.iter().enumerate() {
+            let first = (n * WIDTH) as u32;
+            let potentials = block.out.potentials(row..row + 1);
+            let mut left = block.out.marks(row).listed;
+            for &v in potentials {
+                all.push((first + left.trailing_zeros(), v));
+                left &= left.wrapping_sub(1);
+            }
+        }
+        self.activity.add(self.selector.select(all, key, list));
         self.spikes.push_step(list.spikes(0));
         self.marks.clear();
         self.marks.resize(blocks.len(), Marks::default());
