@@ -32,8 +32,6 @@ pub struct Arguments {
     file: PathBuf,
     #[command(flatten)]
     overrides: Overrides,
-    #[command(flatten)]
-    reference: ReferenceOptions,
     /// Timed steps a method, in rounds of one each
     #[arg(long, default_value_t = 11, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -46,6 +44,9 @@ pub struct Arguments {
     /// Measures one method in this process and prints the bytes
     #[arg(long, hide = true, value_name = "METHOD")]
     memory_of: Option<String>,
+    // The last: its heading is that of all that follows.
+    #[command(flatten)]
+    reference: ReferenceOptions,
 }
 
 /// One method.

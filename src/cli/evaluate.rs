@@ -2,8 +2,9 @@
 
 use super::display::LoadingBar;
 use super::options::Overrides;
+use super::reference_options::ReferenceOptions;
 use super::say;
-use super::train_lif::layer_text;
+use super::train_lif::{self, RunFolder, layer_text};
 use crate::engine::cpu::stdp::build;
 use crate::error::Error;
 use crate::execute::Control;
@@ -13,7 +14,7 @@ use crate::study::journal;
 use crate::study::lif_study::LifStudy;
 use crate::study::settings::StudySettings;
 use crate::study::study_file::StudyFile;
-use crate::train::lif::{Checkpoint, Settings, Trainer};
+use crate::train::lif::{Checkpoint, Samples, Settings, Trainer};
 use crate::train::{Part, TrainedNetwork, evaluate};
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -28,7 +29,7 @@ pub struct Arguments {
     folder: PathBuf,
     #[command(flatten)]
     overrides: Overrides,
-    /// Images to score on
+    /// Samples to score on
     #[arg(long, value_enum, default_value = "test")]
     part: PartName,
     /// Print the result as JSON
@@ -38,21 +39,26 @@ pub struct Arguments {
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
 enum PartName {
-    /// The hold-out of the study
+    /// The hold-out (validation samples) of the study or run
     HoldOut,
-    /// The test images of the data set
+    /// The test samples of the data set
     Test,
 }
 
 /// Evaluates.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let run = RunFolder::new(&arguments.folder);
     let folder = StudyFolder::new(&arguments.folder);
-    let study = arguments.overrides.read_folder(&folder)?;
+    let study = match run.settings().exists() && !folder.settings().exists() {
+        true => None,
+        false => Some(arguments.overrides.read_folder(&folder)?),
+    };
     if arguments.part == PartName::HoldOut && arguments.overrides.change_split() {
         let text = "--data, --dataset and --seed would mix training images into the hold-out; \
                     leave them out or use --part test";
         return Err(Error::Usage(text.to_string()).into());
     }
+    let Some(study) = study else { return evaluate_run(&run, arguments) };
     if !folder.best_network().exists() {
         let text = "has no network: no trial was feasible yet";
         return Err(Error::Usage(format!("{}: {text}", folder.path().display())).into());
@@ -84,16 +90,46 @@ fn evaluate_lif(
                     it was trained on";
         return Err(refuse(text).into());
     }
-    let mut trainer = Trainer::resume(settings, &checkpoint).map_err(invalid)?;
-    let started = Instant::now();
-    let metrics = trainer.evaluate(match arguments.part {
+    let trainer = Trainer::resume(settings, &checkpoint).map_err(invalid)?;
+    score(trainer, &samples, Some(best.number), arguments)
+}
+
+/// The network of a run of `train --save`, as far as it has been trained.
+fn evaluate_run(run: &RunFolder, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let path = run.settings();
+    let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read the settings"))?;
+    let file = arguments.overrides.read_lif(&path, &text, &ReferenceOptions::default())?;
+    let checkpoint = Checkpoint::load(&run.checkpoint())?;
+    let samples = train_lif::load(&file, arguments.json)?;
+    let invalid = |(name, text): (String, String)| {
+        Error::Usage(format!("{}: `{name}`: {text}", run.checkpoint().display()))
+    };
+    let trainer = Trainer::resume(file.settings(&samples)?, &checkpoint).map_err(invalid)?;
+    score(trainer, &samples, None, arguments)
+}
+
+/// Scores a LIF network and says what came of it.
+fn score(
+    mut trainer: Trainer,
+    samples: &Samples,
+    trial: Option<u64>,
+    arguments: &Arguments,
+) -> anyhow::Result<ExitCode> {
+    let part = match arguments.part {
         PartName::HoldOut => &samples.validation,
         PartName::Test => &samples.test,
-    });
+    };
+    if part.is_empty() {
+        let text = "there is nothing to score on: the run keeps no validation samples \
+                    (data.hold_out); use --part test";
+        return Err(Error::Usage(text.to_string()).into());
+    }
+    let started = Instant::now();
+    let metrics = trainer.evaluate(part);
     let seconds = started.elapsed().as_secs_f64();
     if arguments.json {
         let result = json!({
-            "trial": best.number, "images": metrics.samples, "value": metrics.accuracy,
+            "trial": trial, "images": metrics.samples, "value": metrics.accuracy,
             "metrics": metrics, "seconds": seconds,
         });
         say(&result.to_string())?;

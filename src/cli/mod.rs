@@ -39,7 +39,7 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Write the report page of a study, also while its search runs
     Report(report::Arguments),
-    /// Write the trials of a study as CSV with the columns of the reference
+    /// Write the trials of a study as CSV with the columns of the study of Firmin et al.
     Export(export::Arguments),
     /// Make small event data sets and look at event data sets
     Data(data::Arguments),

@@ -1,6 +1,7 @@
 //! Options that several subcommands share: where the settings come from and what overrides them.
 
 use super::reference_options::ReferenceOptions;
+use super::train_lif::RunFolder;
 use crate::error::{Error, Result};
 use crate::study::folder::StudyFolder;
 use crate::study::lif_study::LifStudy;
@@ -210,10 +211,18 @@ pub fn study_of(folder: &StudyFolder) -> Result<StudyFile> {
 
 /// Refuses a folder that holds no study.
 pub fn check_folder(folder: &StudyFolder) -> Result<()> {
-    if !folder.settings().exists() {
-        let text = "is no study folder (it has no study.toml)";
-        let remedy = "name the folder that `spikeseek search` or `spikeseek train --save` wrote";
-        return Err(Error::Usage(format!("{}: {text}; {remedy}", folder.path().display())));
+    if folder.settings().exists() {
+        return Ok(());
     }
-    Ok(())
+    let (text, remedy) = match RunFolder::new(folder.path()).settings().exists() {
+        true => (
+            "holds a run of `spikeseek train`, not a study",
+            "its scores are in metrics.jsonl, and `spikeseek evaluate` scores its network",
+        ),
+        false => (
+            "is no study folder (it has no study.toml)",
+            "name the folder that `spikeseek search` or `spikeseek train --save` wrote",
+        ),
+    };
+    Err(Error::Usage(format!("{}: {text}; {remedy}", folder.path().display())))
 }

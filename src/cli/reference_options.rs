@@ -1,4 +1,4 @@
-//! The options of the reference's benchmark script under their own names, for LIF networks.
+//! The options of the reference's benchmark script (Graphcore's sparse SNN training) under their own names, for LIF networks.
 
 use super::options::Change;
 use crate::error::{Error, Result};
@@ -7,7 +7,7 @@ use clap::Args;
 
 /// Options that replace settings of a file with `model = "lif"`.
 #[derive(Args, Clone, Default)]
-#[command(next_help_heading = "Options of LIF networks, named as in the reference's script")]
+#[command(next_help_heading = "Options of LIF networks, named as in Graphcore's benchmark script")]
 pub struct ReferenceOptions {
     /// Method: dense, sparse_ops, sparse_layer or reference
     #[arg(long = "impl_method", alias = "impl-method", value_name = "NAME")]

@@ -27,9 +27,8 @@ pub struct Arguments {
     study: PathBuf,
     #[command(flatten)]
     overrides: Overrides,
-    #[command(flatten)]
-    reference: ReferenceOptions,
-    /// Folder for the trained network, its settings and its page
+    /// Folder for the trained network and its settings; of an STDP network also its page, of a LIF network
+    /// the metrics of each epoch
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
     /// Go on from the checkpoint in the --save folder (LIF networks)
@@ -41,6 +40,9 @@ pub struct Arguments {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+    // The last: its heading is that of all that follows.
+    #[command(flatten)]
+    reference: ReferenceOptions,
 }
 
 /// Trains one network.

@@ -3,7 +3,7 @@
 use super::display::{LoadingBar, sample_bar};
 use super::say;
 use crate::error::{Error, Result};
-use crate::study::folder::write_atomically;
+use crate::study::folder::{StudyFolder, write_atomically};
 use crate::train::lif::run_file::RunFile;
 use crate::train::lif::{Checkpoint, LayerMetrics, Metrics, Samples, Trainer};
 use serde_json::json;
@@ -27,18 +27,27 @@ pub struct Request<'a> {
 }
 
 /// Files of a run.
-struct Folder(PathBuf);
+pub struct RunFolder(PathBuf);
 
-impl Folder {
-    fn settings(&self) -> PathBuf {
+impl RunFolder {
+    /// The folder at a path, which need not exist.
+    pub fn new(path: &Path) -> Self {
+        RunFolder(path.to_path_buf())
+    }
+    /// Settings as resolved.
+    pub fn settings(&self) -> PathBuf {
         self.0.join("run.toml")
     }
-    fn checkpoint(&self) -> PathBuf {
+    /// The network after the last whole epoch.
+    pub fn checkpoint(&self) -> PathBuf {
         self.0.join("checkpoint.safetensors")
     }
     /// One JSON object an epoch.
     fn metrics(&self) -> PathBuf {
         self.0.join("metrics.jsonl")
+    }
+    fn refusal(&self, text: &str) -> Error {
+        Error::Usage(format!("{}: {text} another --save folder", self.0.display()))
     }
 }
 
@@ -50,7 +59,7 @@ pub fn load(file: &RunFile, quiet: bool) -> Result<Samples> {
 
 /// Trains as a file says.
 pub fn run(file: &RunFile, request: &Request<'_>) -> anyhow::Result<ExitCode> {
-    let folder = request.save.map(|path| Folder(path.to_path_buf()));
+    let folder = request.save.map(RunFolder::new);
     let samples = load(file, request.quiet || request.json)?;
     let settings = file.settings(&samples)?;
     if !request.quiet && !request.json {
@@ -66,8 +75,10 @@ pub fn run(file: &RunFile, request: &Request<'_>) -> anyhow::Result<ExitCode> {
             Trainer::resume(settings, &checkpoint).map_err(invalid)?
         }
         Some(folder) if folder.settings().exists() => {
-            let text = "holds a run already; add --resume or choose another --save folder";
-            return Err(Error::Usage(format!("{}: {text}", folder.0.display())).into());
+            return Err(folder.refusal("holds a run already; add --resume or choose").into());
+        }
+        Some(folder) if StudyFolder::new(&folder.0).settings().exists() => {
+            return Err(folder.refusal("holds a study already; choose").into());
         }
         _ => Trainer::new(settings).map_err(invalid)?,
     };

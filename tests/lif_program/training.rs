@@ -53,7 +53,31 @@ fn trained(
     for (a, b) in metrics.iter().zip(&again) {
         assert_eq!((&a["training"], &a["test"]), (&b["training"], &b["test"]));
     }
+    // The saved network scores what it scored.
+    assert_eq!(place.json("evaluate saved --json")["metrics"], metrics[1]["test"]);
+    if validation > 0 {
+        let again = place.json("evaluate saved --part hold-out --json");
+        assert_eq!(again["metrics"], metrics[1]["validation"]);
+        assert!(place.refusal("evaluate saved --part hold-out --seed 9").contains("--seed"));
+    } else {
+        assert!(place.refusal("evaluate saved --part hold-out").contains("data.hold_out"));
+    }
     metrics
+}
+
+#[test]
+fn a_run_is_no_study_and_its_folder_is_nobody_elses() {
+    let place = Place::new();
+    let data = "set = \"random\"\nunits = 20\nclasses = 2\nsteps = 10\ntrain = 20\ntest = 10";
+    place.file("run.toml", &run_file(data));
+    place.success("train run.toml --save saved");
+    for command in ["report", "export", "retrain", "search --resume --save"] {
+        let text = place.refusal(&format!("{command} saved"));
+        assert!(text.contains("saved") && text.contains("metrics.jsonl"), "{text}");
+    }
+    assert!(place.refusal("train run.toml --save saved").contains("holds a run already"));
+    std::fs::rename(place.path("saved/run.toml"), place.path("saved/study.toml")).unwrap();
+    assert!(place.refusal("train run.toml --save saved").contains("holds a study already"));
 }
 
 #[test]
