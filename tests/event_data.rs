@@ -200,6 +200,14 @@ fn whatever_changes_gets_a_cache_of_its_own() {
     fs::write(&file, &bytes).unwrap();
     assert_eq!(load(&base, 1), before);
     assert_eq!(caches(&cache_dir).len(), 7);
+
+    // A class under another name: the files are the same and in the same order.
+    let class = |name: &str| dir.path().join("Train").join(name);
+    fs::remove_dir_all(class("8")).unwrap();
+    let labels = |set: &[(_, u16)]| set.iter().map(|(_, label)| *label).collect::<Vec<_>>();
+    assert_eq!(labels(&load(&base, 1)).last(), Some(&9));
+    fs::rename(class("9"), class("8")).unwrap();
+    assert_eq!(labels(&load(&base, 1)).last(), Some(&8));
 }
 
 #[test]

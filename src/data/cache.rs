@@ -11,7 +11,7 @@
 //! | head | JSON: numbers of neurons, classes, samples and words, what became of the events |
 //! | 16 bytes | u64: bytes of the JSON; u64: XXH3 of everything before |
 //!
-//! Its name is a hash of the contents of the data set's files and of all that the trains depend on, so
+//! Its name is a hash of the contents of the data set's files, of their names and those of their folders, and of all that the trains depend on, so
 //! that neither a changed file nor a changed setting ever meets an old cache. Contents are hashed once for
 //! each state of the files, which is told by names, lengths and times of change.
 
@@ -79,6 +79,11 @@ pub fn load(
     key.update(MAGIC);
     key.update(&contents(source, dir, progress)?.to_le_bytes());
     key.update(settings.as_bytes());
+    // Labels may be in the names: of folders (N-MNIST) or of files (Tonic's gestures).
+    for part in source.files().iter().flat_map(|path| path.iter().rev().take(2)) {
+        key.update(part.as_encoded_bytes());
+        key.update(&[0]);
+    }
     let path = dir.join(format!("{:032x}.spikes", key.digest128()));
     if path.exists() {
         match open(&path) {

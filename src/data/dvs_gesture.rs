@@ -208,12 +208,13 @@ pub fn parse_labels(file: &Path, bytes: &[u8]) -> Result<Vec<Gesture>> {
         Err(e) => return wrong(1, &HEADER.join(","), e.to_string()),
     }
     let mut gestures = Vec::new();
-    for (row, record) in reader.records().enumerate() {
-        let line = row as u64 + 2;
+    for record in reader.records() {
+        let line_of = |place: Option<&csv::Position>| place.map_or(0, csv::Position::line);
         let record = match record {
             Ok(record) => record,
-            Err(e) => return wrong(line, "three numbers", e.to_string()),
+            Err(e) => return wrong(line_of(e.position()), "three numbers", e.to_string()),
         };
+        let line = line_of(record.position());
         let numbers: Option<Vec<u64>> = record.iter().map(|text| text.parse().ok()).collect();
         match numbers.as_deref() {
             Some(&[class @ 1..=11, start_us, end_us]) if start_us <= end_us => {

@@ -26,6 +26,8 @@ use std::f64::consts::TAU;
 const PRECISION: f64 = 1e-3;
 /// Most frequencies.
 const MOST_FREQUENCIES: f64 = 1000.0;
+/// Largest number of waves of all manifolds: 1.6 GB.
+const MOST_WAVES: usize = 1 << 26;
 /// Points whose extremes scale a manifold.
 const SCALE_POINTS: usize = 1024;
 
@@ -158,6 +160,15 @@ impl RandmanSettings {
         if !(self.alpha >= 0.1 && self.alpha.is_finite()) {
             return Err(Error::Usage(format!("alpha = {}: must be at least 0.1", self.alpha)));
         }
+        let factors = [self.classes, self.spikes, self.units, self.dimension, self.frequencies()];
+        if factors.into_iter().fold(1, usize::saturating_mul) > MOST_WAVES {
+            let text = format!(
+                "classes · spikes · units · dimension · {} frequencies (fewer with a larger alpha) are \
+                 more than {MOST_WAVES} waves; make one of them smaller",
+                self.frequencies()
+            );
+            return Err(Error::Usage(text));
+        }
         if !(self.step_fraction > 0.0 && self.step_fraction <= 1.0) {
             let text =
                 format!("step_fraction = {}: must be above 0, at most 1", self.step_fraction);
@@ -168,7 +179,7 @@ impl RandmanSettings {
 
     /// Number F of frequencies, that of the constant term included.
     fn frequencies(&self) -> usize {
-        PRECISION.powf(-1.0 / self.alpha).min(MOST_FREQUENCIES).ceil() as usize
+        (PRECISION.powf(-1.0 / self.alpha).min(MOST_FREQUENCIES).ceil() as usize).max(2)
     }
 }
 
