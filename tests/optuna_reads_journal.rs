@@ -145,7 +145,7 @@ fn cases() -> Vec<Case> {
     let mut nan = case(Outcome::Complete, Some(f64::NAN), &[-1.0], "FAIL");
     nan.value = None;
     nan.attributes["outcome"] = json!("FAILED");
-    nan.attributes["failure"] = json!("the value of a complete trial is NaN");
+    nan.attributes["reason"] = json!("the value of a complete trial is NaN");
     vec![
         case(Outcome::Failed, None, &[], "FAIL"),
         case(Outcome::Complete, Some(0.95), &[-0.5, 1e-300], "COMPLETE"),

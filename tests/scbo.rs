@@ -438,7 +438,9 @@ fn while_all_is_silent_and_flat_the_design_goes_on() {
 #[test]
 fn bad_results_of_every_kind_are_survived() {
     type Result = (Outcome, Option<f64>, Vec<f64>);
-    let kinds: [Result; 8] = [
+    let kinds: [Result; 9] = [
+        // In units of the others' size, which is below 1, the largest double has no double.
+        (Outcome::Complete, Some(0.4), vec![f64::MAX]),
         (Outcome::Failed, None, vec![]),
         (Outcome::Timeout, None, vec![0.1]),
         (Outcome::Complete, Some(f64::NAN), vec![-1.0]),
@@ -448,11 +450,15 @@ fn bad_results_of_every_kind_are_survived() {
         (Outcome::Complete, Some(1e300), vec![-1e300]),
         (Outcome::Complete, Some(0.5), vec![]),
     ];
-    // Each alone, then all of them in turn.
+    // Each in turn with a sound one, then all of them in turn.
     for k in 0..=kinds.len() {
         let mut search = Search::new(UNIT, "initial = 4\nbatch = 2\ncandidates = 100");
         for round in 0..12 {
-            search.go(2, |_| kinds[if k < kinds.len() { k } else { round % kinds.len() }].clone());
+            search.go(2, |x| match (k, round % 2) {
+                (9, _) => kinds[round % kinds.len()].clone(),
+                (_, 0) => kinds[k].clone(),
+                _ => (Outcome::Complete, Some(x[0]), vec![-0.3 * x[0]]),
+            });
         }
         assert_eq!(search.trials.len(), 24, "{k}");
     }

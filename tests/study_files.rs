@@ -196,6 +196,19 @@ fn network_and_training() {
     ]);
 }
 
+/// The plain engine has all lateral weights in a matrix.
+#[test]
+fn maps_that_are_too_large_for_batches() {
+    let text = sound().replace("map_size = 20", "map_size = 16385");
+    assert!(parse(&text).is_ok());
+    for (line, instead) in
+        [("batch_size = 1", "batch_size = 2"), ("wmax = 1.0", "weight_decay = 0.1")]
+    {
+        let error = parse(&text.replace(line, instead)).unwrap_err().to_string();
+        assert!(error.contains("network.map_size") && error.contains("at most 16384"), "{error}");
+    }
+}
+
 #[test]
 fn silence_space_sampler_and_budget() {
     let leaf = "silence.rule.silent";
@@ -247,6 +260,24 @@ fn silence_space_sampler_and_budget() {
             "epochs = { int = [0, 3] }",
             "space.epochs",
             &["0 is not allowed", "1"],
+        ),
+        (
+            "e_thresh = { float = [-60.0, -50.0] }",
+            "epochs = { int = [1, 2147483648] }",
+            "space.epochs",
+            &["2147483648 is not allowed", "1 to 10000"],
+        ),
+        (
+            "e_thresh = { float = [-60.0, -50.0] }",
+            "dt = { float = [0.25, 4.0] }",
+            "space.dt",
+            &["encoded once", "[network]"],
+        ),
+        (
+            "e_thresh = { float = [-60.0, -50.0] }",
+            "tc_theta_decay = { float = [1e6, 1000000.0000000001], prior = \"log\" }",
+            "space.tc_theta_decay.float",
+            &["too narrow", "uniform"],
         ),
         (
             "e_thresh = { float = [-60.0, -50.0] }",

@@ -79,9 +79,13 @@ pub(super) fn course(study: &StudyRecord, notes: &[(u64, Note)], width: f64) -> 
 }
 
 fn lengths(svg: &mut Svg, notes: &[(u64, Note)], trials: &Axis, (top, bottom): (f64, f64)) {
-    let known = || notes.iter().filter_map(|(n, note)| Some((*n, note.restart, note.length?)));
-    let valid = |length: &f64| length.is_finite() && *length > 0.0;
-    let of = || known().map(|(_, _, length)| length).filter(valid);
+    // Boxes are at most 1.6 long; a journal that others wrote to may hold anything.
+    let valid = |length: &f64| *length > f64::EPSILON && *length <= 2.0;
+    let known = || {
+        let valid = |(n, note): &(u64, Note)| Some((*n, note.restart, note.length.filter(valid)?));
+        notes.iter().filter_map(valid)
+    };
+    let of = || known().map(|(_, _, length)| length);
     svg.text("label", 0.0, top - 12.0, "Length of the trust region (share of the range)");
     if of().next().is_none() {
         return;

@@ -113,6 +113,21 @@ fn a_full_page_has_every_section_and_repeats_byte_by_byte() {
     assert!(said.contains(&format!("{value:.2} %")) && said.contains(&format!("trial {best}")));
 }
 
+/// A journal that others wrote to may hold anything.
+#[test]
+fn lengths_that_no_box_has_are_left_out() {
+    let lengths = [1.7e308, 0.8, f64::MIN_POSITIVE, -1.0, 0.4];
+    let trials = lengths.iter().enumerate().map(|(number, length)| {
+        let mut trial = trial(number as u64, Outcome::Complete, Some(0.5));
+        let note = serde_json::json!({ "restart": 0, "length": length });
+        trial.proposal.insert("scbo".into(), note);
+        trial
+    });
+    let text = html(&page(&of(trials.collect())));
+    parse(&text);
+    assert!(text.len() < 200_000, "{} bytes", text.len());
+}
+
 #[test]
 fn five_thousand_trials_stay_below_three_megabytes() {
     let study = study(5_000);

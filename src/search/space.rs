@@ -94,7 +94,13 @@ impl Domain {
                 if !(high - low).is_finite() {
                     return Err(format!("the range [{low}, {high}] is too wide for a double"));
                 }
-                check_prior(*prior, *low)
+                check_prior(*prior, *low)?;
+                if *prior != Prior::Uniform && low.ln() >= high.ln() {
+                    return Err(format!(
+                        "[{low}, {high}] is too narrow for a logarithmic prior; use prior = \"uniform\""
+                    ));
+                }
+                Ok(())
             }
             Domain::Int { low, high, prior } => {
                 if low > high {

@@ -121,6 +121,13 @@ impl Frame {
         sampler::build(&setup).map(drop)
     }
 
+    /// The frame of one network: no space, and nothing that a search needs.
+    pub fn without_search(&self) -> Frame {
+        let study = self.study.clone();
+        let sampler = toml::Table::from_iter([("name".to_string(), DEFAULT.into())]);
+        Frame { study, space: None, sampler, budget: BudgetTable::default() }
+    }
+
     /// The settings of a point.
     pub fn settings_of(space: &Space, point: &Point) -> Vec<Setting> {
         let variables = space.variables.iter().zip(point);

@@ -25,7 +25,7 @@
 //! **Numbers** are written with the fewest digits that read back as the same bits. JSON has no
 //! infinities and no NaN. So a constraint of +∞ or NaN becomes `f64::MAX` (infeasible either way), one
 //! of −∞ becomes `f64::MIN`; an accuracy that is not finite is left out; a COMPLETE trial without a
-//! finite value becomes FAILED, with a warning and the attribute `failure`.
+//! finite value becomes FAILED, with a warning and the attribute `reason`.
 //!
 //! **Who writes.** One process, held by a lock of the operating system on the file, which ends with
 //! the process however it ends. Readers need no lock. Optuna's programs may append notes meanwhile;
@@ -37,7 +37,7 @@ use super::operations::{
     CreateStudy, CreateTrial, MAXIMIZE, Object, SetStudyUserAttr, SetTrialIntermediateValue,
     SetTrialStateValues, SetTrialSystemAttr, SetTrialUserAttr, State, Unreadable, parse, push,
 };
-use super::record::{Finished, Outcome, StudyRecord};
+use super::record::{Finished, Outcome, StudyRecord, Trial};
 use super::replay::{CONSTRAINTS_KEY, Fault, OUTCOME_KEY, PROPOSAL_KEY, Replay, SPACE_KEY};
 use crate::search::space::{Point, Space};
 use crate::{Error, Result};
@@ -202,6 +202,19 @@ impl Journal {
         Ok(())
     }
 
+    /// The trial as another program ended it, if one did while it ran here.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn ended_elsewhere(&mut self, number: u64) -> Result<Option<Trial>> {
+        self.read_on()?;
+        if self.content.replay.trial(number).is_none_or(|(_, done)| !done) {
+            return Ok(None);
+        }
+        let trials = self.content.record(&self.path)?.trials;
+        Ok(trials.into_iter().find(|trial| trial.number == number))
+    }
+
     /// Notes how the trial ended: one write and one fsync. A trial that has already finished (by a
     /// command of Optuna, say) keeps its first result, with a warning.
     ///
@@ -225,29 +238,27 @@ impl Journal {
             tracing::warn!("{path}: trial {number} has finished before; its new result is dropped");
             return Ok(());
         }
-        let (outcome, value, failure) = settle(finished);
-        if let Some(failure) = &failure {
-            tracing::warn!("trial {number} counts as failed: {failure}");
+        let mut settled = finished.clone();
+        settled.settle();
+        let Finished { outcome, value, intermediate, attributes, constraints } = settled;
+        if outcome != finished.outcome {
+            tracing::warn!("trial {number} counts as failed: its value is no finite number");
         }
         let mut lines = Lines::default();
-        for &(step, accuracy) in finished.intermediate.iter().filter(|(_, a)| a.is_finite()) {
+        for &(step, accuracy) in intermediate.iter().filter(|(_, a)| a.is_finite()) {
             let intermediate_value = Some(accuracy);
             lines.push(&SetTrialIntermediateValue { trial_id, step, intermediate_value });
         }
-        let failure = failure.map(|text| ("failure".to_string(), Json::from(text)));
-        let attributes = finished
-            .attributes
-            .iter()
-            .filter(|(key, _)| *key != OUTCOME_KEY && *key != PROPOSAL_KEY);
-        for (key, value) in attributes.chain(failure.as_ref().map(|(key, value)| (key, value))) {
+        let own = |key: &String| key != OUTCOME_KEY && key != PROPOSAL_KEY;
+        for (key, value) in attributes.iter().filter(|(key, _)| own(key)) {
             lines.push(&SetTrialUserAttr { trial_id, user_attr: one(key, value) });
         }
         lines.push(&SetTrialUserAttr {
             trial_id,
             user_attr: one(OUTCOME_KEY, &outcome.name().into()),
         });
-        if !finished.constraints.is_empty() {
-            let constraints: Vec<f64> = finished.constraints.iter().map(|&c| limited(c)).collect();
+        if !constraints.is_empty() {
+            let constraints: Vec<f64> = constraints.iter().map(|&c| limited(c)).collect();
             let system_attr = one(CONSTRAINTS_KEY, &constraints.into());
             lines.push(&SetTrialSystemAttr { trial_id, system_attr });
         }
@@ -378,20 +389,6 @@ impl Lines {
         {
             self.0 = Err(error);
         }
-    }
-}
-
-/// Outcome and value as the journal takes them, and why they differ from what came in, if they do.
-fn settle(finished: &Finished) -> (Outcome, Option<f64>, Option<String>) {
-    match (finished.outcome, finished.value) {
-        (Outcome::Complete, Some(value)) if value.is_finite() => {
-            (Outcome::Complete, Some(value), None)
-        }
-        (Outcome::Complete, value) => {
-            let value = value.map_or("missing".to_string(), |value| value.to_string());
-            (Outcome::Failed, None, Some(format!("the value of a complete trial is {value}")))
-        }
-        (outcome, _) => (outcome, None, None),
     }
 }
 

@@ -43,6 +43,9 @@ pub const ACCURACY_SO_FAR: &str = "accuracy_so_far";
 /// silent.
 pub const EPOCH_CONSTRAINTS: &str = "epoch_constraints";
 
+/// Attribute: why a trial failed.
+pub const REASON: &str = "reason";
+
 /// A finished trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finished {
@@ -59,6 +62,19 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// A complete trial without a finite value counts as failed.
+    pub(crate) fn settle(&mut self) {
+        if self.outcome == Outcome::Complete && !self.value.is_some_and(f64::is_finite) {
+            let value = self.value.map_or("missing".to_string(), |value| value.to_string());
+            let reason = format!("the value of a complete trial is {value}");
+            self.attributes.insert(REASON.into(), reason.into());
+            self.outcome = Outcome::Failed;
+        }
+        if self.outcome != Outcome::Complete {
+            self.value = None;
+        }
+    }
+
     /// Notes how long training and evaluation took, which ends now.
     pub(crate) fn note_seconds(&mut self, started: Instant, trained: Instant) {
         let now = Instant::now();

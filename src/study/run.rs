@@ -2,7 +2,7 @@
 
 use super::folder::StudyFolder;
 use super::journal::Journal;
-use super::record::{Outcome, StudyRecord, Trial};
+use super::record::{StudyRecord, Trial};
 use crate::error::Result;
 use crate::execute::{Executor, Job, JobReport, Progress};
 use crate::search::sampler::Sampler;
@@ -175,12 +175,16 @@ impl Search<'_> {
     fn note(&mut self, report: JobReport) -> Result<bool> {
         let Some(output) = report.output else { return Ok(false) };
         let number = report.job.number;
-        let mut finished = output.finished;
-        if finished.outcome == Outcome::Complete && !finished.value.is_some_and(f64::is_finite) {
-            finished.outcome = Outcome::Failed;
-            finished.value = None;
-            finished.attributes.insert("reason".into(), "the accuracy is not a number".into());
+        // What the journal says counts, now and after a kill.
+        if let Some(trial) = self.journal.ended_elsewhere(number)? {
+            tracing::warn!(
+                "trial {number} was ended by another program while it ran; its own result is dropped"
+            );
+            self.record.trials[number as usize] = trial;
+            return Ok(true);
         }
+        let mut finished = output.finished;
+        finished.settle();
         let now = SystemTime::now();
         let trial = &mut self.record.trials[number as usize];
         trial.finished = Some(finished.clone());

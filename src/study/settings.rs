@@ -41,6 +41,7 @@
 use super::frame::Frame;
 use super::toml_check::{Document, unknown};
 use crate::data::{DataSet, digits, mnist};
+use crate::engine::cpu::stdp;
 use crate::error::{Error, Result};
 use crate::network::{DiehlCook, Variant};
 use crate::readout::ReadoutKind;
@@ -111,6 +112,22 @@ pub struct TrainingTable {
     /// Longest time of a trial \[s\].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_limit_s: Option<f64>,
+}
+
+impl TrainingTable {
+    /// The first setting that is out of its range: name and what is allowed.
+    pub fn check(&self) -> std::result::Result<(), (&'static str, String)> {
+        let in_range = [
+            ("epochs", u64::from(self.epochs), 10_000),
+            ("batch_size", self.batch_size as u64, 4_096),
+        ];
+        for (name, value, most) in in_range {
+            if !(1..=most).contains(&value) {
+                return Err((name, format!("{value} is not allowed; give 1 to {most}")));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Default for TrainingTable {
@@ -196,11 +213,8 @@ impl StudySettings {
             return outside(&["data", "hold_out"], &data.hold_out, "0 < hold_out < 1");
         }
         let training = &self.training;
-        if !(1..=10_000).contains(&training.epochs) {
-            return outside(&["training", "epochs"], &training.epochs, "1 to 10000");
-        }
-        if !(1..=4_096).contains(&training.batch_size) {
-            return outside(&["training", "batch_size"], &training.batch_size, "1 to 4096");
+        if let Err((key, message)) = training.check() {
+            return Err(document.error(&["training", key], &message));
         }
         let limit = training.time_limit_s;
         if limit.is_some_and(|s| Duration::try_from_secs_f64(s).is_err() || s <= 0.0) {
@@ -211,6 +225,9 @@ impl StudySettings {
             return Err(document.error(&problem.path(), &problem.message));
         }
         if let Err((key, message)) = self.network.check() {
+            return Err(document.error(&["network", key], &message));
+        }
+        if let Err((key, message)) = stdp::check_size(&self.network, training.batch_size) {
             return Err(document.error(&["network", key], &message));
         }
         self.frame.check_space(document, |setting| self.trial_with(&[setting]).map(drop))
@@ -293,17 +310,21 @@ impl StudySettings {
         let mut network = self.network.clone();
         for (name, value) in values {
             let failed = |message: String| (name.clone(), message);
+            if name == "dt" {
+                let text =
+                    "is the time step of the input, which is encoded once; set it in [network]";
+                return Err(failed(text.to_string()));
+            }
             if SEARCHED_TRAINING.contains(&name.as_str()) {
                 training = with_field(&training, name, value).map_err(failed)?;
             } else {
                 network = with_field(&network, name, value).map_err(failed)?;
             }
         }
-        network.check().map_err(|(key, message)| (key.to_string(), message))?;
-        if training.epochs == 0 || training.batch_size == 0 {
-            let key = if training.epochs == 0 { "epochs" } else { "batch_size" };
-            return Err((key.to_string(), "0 is not allowed; give 1 or more".to_string()));
-        }
+        let named = |(key, message): (&str, String)| (key.to_string(), message);
+        network.check().map_err(named)?;
+        training.check().map_err(named)?;
+        stdp::check_size(&network, training.batch_size).map_err(named)?;
         let mut readouts = training.readouts.clone();
         if !readouts.contains(&training.decoder) {
             readouts.push(training.decoder);

@@ -100,7 +100,11 @@ pub fn run_trial(
     let mut network = None;
     match ended {
         Err(Ended::Stopped(Stop::Abandoned)) => return None,
-        Err(Ended::Stopped(Stop::Timeout)) => finished.outcome = Outcome::Timeout,
+        Err(Ended::Stopped(Stop::Timeout)) => {
+            finished.outcome = Outcome::Timeout;
+            // Of a part of an epoch the criterion says too little: it divides by the samples of a whole one.
+            finished.constraints = training.epoch_constraints.pop().unwrap_or_default();
+        }
         Err(Ended::Silent { rule, after }) => {
             finished.outcome = Outcome::Silent;
             let rule = match rule {

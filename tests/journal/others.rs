@@ -96,7 +96,10 @@ fn a_trial_that_another_program_ended_stays_ended() {
         let line = format!(
             r#"{{"op_code":6,"worker_id":"w","trial_id":{number},"state":{state},"values":null,"datetime_complete":"2026-03-01T00:00:00+00:00"}}"#
         );
+        assert_eq!(journal.ended_elsewhere(number).unwrap(), None);
         append(&path, &[&line]);
+        let ended = journal.ended_elsewhere(number).unwrap().unwrap();
+        assert_eq!(ended, read(&path).unwrap().trials[number as usize]);
         finish(&mut journal, number);
         let result = read(&path).unwrap().trials[number as usize].finished.clone().unwrap();
         assert_eq!((result.outcome, result.value), (outcome, None));

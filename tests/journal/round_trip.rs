@@ -207,7 +207,7 @@ fn numbers_that_json_has_not_are_replaced() {
     for value in [Some(f64::NAN), Some(f64::INFINITY), None] {
         let failed = finish_with(Outcome::Complete, value, &[]);
         assert_eq!((failed.outcome, failed.value), (Outcome::Failed, None));
-        assert!(failed.attributes["failure"].is_string());
+        assert!(failed.attributes["reason"].is_string());
     }
     let silent = finish_with(Outcome::Silent, Some(0.9), &[1.0]);
     assert_eq!((silent.outcome, silent.value), (Outcome::Silent, None));

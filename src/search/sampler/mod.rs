@@ -68,8 +68,6 @@ pub const TABLE: &str = "sampler";
 pub struct Entry {
     /// Its name in the study file.
     pub name: &'static str,
-    /// One line on what it does.
-    pub summary: &'static str,
     /// Whether proposals depend on the trials told. If not, the k-th point depends on the seed and
     /// on k alone.
     pub adaptive: bool,

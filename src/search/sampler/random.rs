@@ -8,12 +8,7 @@ use crate::study::record::Trial;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "random",
-    summary: "every variable independently from its own prior",
-    adaptive: false,
-    build,
-};
+pub(super) const ENTRY: Entry = Entry { name: "random", adaptive: false, build };
 
 struct Random {
     space: Space,

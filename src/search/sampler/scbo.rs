@@ -38,12 +38,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Instant;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "scbo",
-    summary: "constrained Bayesian optimisation in a trust region (SCBO)",
-    adaptive: true,
-    build,
-};
+pub(super) const ENTRY: Entry = Entry { name: "scbo", adaptive: true, build };
 
 /// Candidates an ask: in few dimensions more than the reference has pay off (benchmarking/RESULTS.md).
 const CANDIDATES: u32 = 5000;

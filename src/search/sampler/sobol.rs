@@ -9,12 +9,7 @@ use crate::study::record::Trial;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "sobol",
-    summary: "a scrambled Sobol sequence through the priors: evener than `random`",
-    adaptive: false,
-    build,
-};
+pub(super) const ENTRY: Entry = Entry { name: "sobol", adaptive: false, build };
 
 struct SobolSearch {
     space: Space,

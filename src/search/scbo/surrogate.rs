@@ -396,7 +396,8 @@ fn scaled_bilog(constraint: &[f64]) -> Vec<f64> {
     };
     let units = median(|c| c < 0.0).into_iter().chain(median(|c| c > 0.0));
     let unit = units.reduce(f64::min).unwrap_or(1.0);
-    constraint.iter().map(|c| bilog(c / unit)).collect()
+    // A journal may hold numbers so large that the quotient has no double.
+    constraint.iter().map(|c| bilog((c / unit).clamp(f64::MIN, f64::MAX))).collect()
 }
 
 /// Points (row-major) and numbers of those that are finite.

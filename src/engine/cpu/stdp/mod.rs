@@ -81,11 +81,31 @@ pub fn initial_weights(network: &DiehlCook, inputs: usize, key: Key) -> Weights 
 /// The fastest engine that computes this network with batches of this size.
 pub fn build(network: &DiehlCook, weights: &Weights, batch_size: usize) -> Box<dyn Engine> {
     let factors = Factors::new(network);
-    if batch_size == 1 && network.weight_decay == 0.0 {
+    if is_event_driven(network, batch_size) {
         Box::new(event::EventEngine::new(network, factors, weights))
     } else {
         Box::new(reference::ReferenceEngine::new(network, factors, weights))
     }
+}
+
+/// Largest map of the reference engine, whose lateral weights are a dense matrix: of 1 GiB then.
+const MAX_DENSE_MAP: usize = 16_384;
+
+/// Refuses a network whose engine would not fit into memory: name of the setting and what is allowed.
+pub fn check_size(network: &DiehlCook, batch_size: usize) -> Result<(), (&'static str, String)> {
+    if !is_event_driven(network, batch_size) && network.map_size > MAX_DENSE_MAP {
+        let text = format!(
+            "{} is too many neurons for batches or weight decay; give at most {MAX_DENSE_MAP}, or \
+             batch_size = 1 and weight_decay = 0",
+            network.map_size
+        );
+        return Err(("map_size", text));
+    }
+    Ok(())
+}
+
+fn is_event_driven(network: &DiehlCook, batch_size: usize) -> bool {
+    batch_size == 1 && network.weight_decay == 0.0
 }
 
 /// Weight from inhibitory neuron i to excitatory neuron j.
