@@ -282,8 +282,11 @@ fn difference(a: &LifWeights<f32>, b: &LifWeights<f32>) -> f64 {
     for (a, b) in a.layers.iter().zip(&b.layers) {
         for ((_, a), (_, b)) in a.parts().into_iter().zip(b.parts()) {
             let largest = b.iter().fold(f32::MIN_POSITIVE, |m, x| m.max(x.abs()));
-            let off = a.iter().zip(b).map(|(a, b)| (a - b).abs() / largest);
-            worst = worst.max(f64::from(off.fold(0.0, f32::max)));
+            for (a, b) in a.iter().zip(b) {
+                let off = f64::from((a - b).abs() / largest);
+                // Not a number agrees with nothing.
+                worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
+            }
         }
     }
     worst

@@ -1,5 +1,6 @@
 //! What the user sees while a search runs: bars on a terminal, plain lines elsewhere.
 
+use super::tell;
 use crate::execute::Progress;
 use crate::study::record::{Outcome, StudyRecord};
 use crate::study::run::{Moment, Watcher};
@@ -32,6 +33,7 @@ pub fn set_up_log() {
         .with_env_filter(filter)
         .with_target(false)
         .without_time()
+        .log_internal_errors(false)
         .with_writer(|| AboveBars)
         .init();
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
@@ -170,7 +172,7 @@ impl Watcher for SearchDisplay {
             Output::Plain { last } => {
                 if last.elapsed() >= PLAIN_INTERVAL {
                     *last = Instant::now();
-                    eprintln!("{} trials  {text}", self.tally.finished());
+                    tell(&format!("{} trials  {text}", self.tally.finished()));
                 }
             }
             Output::Bars { summary, workers } => {
@@ -190,7 +192,7 @@ impl Watcher for SearchDisplay {
             *last = Instant::now();
             let line = trial_line(record, number);
             let calls = self.calls.map_or(String::new(), |calls| format!("/{calls}"));
-            eprintln!("{}{calls}  {line}  | {}", self.tally.finished(), self.best);
+            tell(&format!("{}{calls}  {line}  | {}", self.tally.finished(), self.best));
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::display::LoadingBar;
 use super::options::Overrides;
 use super::reference_options::ReferenceOptions;
+use super::run_folder::RunFolder;
 use super::say;
-use super::train_lif::{self, RunFolder, layer_text};
+use super::train_lif::{self, layer_text};
 use crate::engine::cpu::stdp::build;
 use crate::error::Error;
 use crate::execute::Control;
@@ -49,7 +50,7 @@ enum PartName {
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let run = RunFolder::new(&arguments.folder);
     let folder = StudyFolder::new(&arguments.folder);
-    let study = match run.settings().exists() && !folder.settings().exists() {
+    let study = match run.holds_a_run() {
         true => None,
         false => Some(arguments.overrides.read_folder(&folder)?),
     };
@@ -99,7 +100,8 @@ fn evaluate_run(run: &RunFolder, arguments: &Arguments) -> anyhow::Result<ExitCo
     let path = run.settings();
     let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read the settings"))?;
     let file = arguments.overrides.read_lif(&path, &text, &ReferenceOptions::default())?;
-    let checkpoint = Checkpoint::load(&run.checkpoint())?;
+    let none = || run.refuse("has no network: no epoch has ended yet");
+    let checkpoint = run.load()?.ok_or_else(none)?;
     let samples = train_lif::load(&file, arguments.json)?;
     let invalid = |(name, text): (String, String)| {
         Error::Usage(format!("{}: `{name}`: {text}", run.checkpoint().display()))

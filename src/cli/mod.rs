@@ -9,6 +9,7 @@ mod options;
 mod reference_options;
 mod report;
 mod retrain;
+mod run_folder;
 mod search;
 mod train;
 mod train_lif;
@@ -64,7 +65,7 @@ pub fn main() -> ExitCode {
         // Whoever reads our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            tell(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -76,6 +77,12 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
             .downcast_ref::<std::io::Error>()
             .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
     })
+}
+
+/// Writes a line to standard error. Nobody may be listening there: that ends no work.
+fn tell(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// Writes a line to standard output; unlike `println!` a closed pipe is an error, not a panic.

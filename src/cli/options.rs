@@ -1,7 +1,7 @@
 //! Options that several subcommands share: where the settings come from and what overrides them.
 
 use super::reference_options::ReferenceOptions;
-use super::train_lif::RunFolder;
+use super::run_folder::RunFolder;
 use crate::error::{Error, Result};
 use crate::study::folder::StudyFolder;
 use crate::study::lif_study::LifStudy;
@@ -214,7 +214,7 @@ pub fn check_folder(folder: &StudyFolder) -> Result<()> {
     if folder.settings().exists() {
         return Ok(());
     }
-    let (text, remedy) = match RunFolder::new(folder.path()).settings().exists() {
+    let (text, remedy) = match RunFolder::new(folder.path()).holds_a_run() {
         true => (
             "holds a run of `spikeseek train`, not a study",
             "its scores are in metrics.jsonl, and `spikeseek evaluate` scores its network",

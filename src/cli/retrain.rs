@@ -2,7 +2,7 @@
 
 use super::display::LoadingBar;
 use super::options::{self, Overrides};
-use super::say;
+use super::{say, tell};
 use crate::error::{Error, Result};
 use crate::execute::{Executor, Job, LocalExecutor, Objective};
 use crate::random::Key;
@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let number = report.job.number;
             if !arguments.quiet {
                 let accuracy = output.finished.value.unwrap_or(f64::NAN);
-                eprintln!("seed {}: test accuracy {accuracy:.4}", seed.wrapping_add(number));
+                tell(&format!("seed {}: test accuracy {accuracy:.4}", seed.wrapping_add(number)));
             }
             results.insert(number, output.finished);
         }

@@ -2,7 +2,7 @@
 
 use super::display::{LoadingBar, SearchDisplay, Tally};
 use super::options::{self, Mpi, Overrides};
-use super::{report, say};
+use super::{report, say, tell};
 use crate::error::{Error, Result};
 use crate::execute::{Executor, LocalExecutor};
 use crate::search::sampler::{self, Setup};
@@ -121,7 +121,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     if stop.pressed() {
-        eprintln!("stopped early; go on with --resume --save {}", folder.path().display());
+        tell(&format!("stopped early; go on with --resume --save {}", folder.path().display()));
         return Ok(ExitCode::from(130));
     }
     Ok(ExitCode::SUCCESS)

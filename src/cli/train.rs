@@ -78,18 +78,21 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Some(TrialOutput { finished, network }) = output else {
         return Ok(ExitCode::from(130));
     };
+    let mut page = None;
     if let (Some(folder), Some(network)) = (&folder, &network) {
         folder.create()?;
-        write_atomically(&folder.settings(), settings.to_toml()?.as_bytes())?;
+        let one_network = StudySettings { frame: settings.frame.without_search(), ..*settings };
+        write_atomically(&folder.settings(), one_network.to_toml()?.as_bytes())?;
         network.save(&folder.best_network())?;
+        page = Some(report::write(folder)?);
     }
     if arguments.json {
         say(&as_json(&finished, started.elapsed()).to_string())?;
     } else {
         print_result(&finished)?;
-        match (&folder, &network) {
-            (Some(folder), Some(_)) => {
-                say(&format!("report  {}", report::write(folder)?.display()))?;
+        match (&folder, page) {
+            (Some(folder), Some(page)) => {
+                say(&format!("report  {}", page.display()))?;
                 say(&format!("network {}", folder.best_network().display()))?;
             }
             (Some(_), None) => say("there is no network to save")?,

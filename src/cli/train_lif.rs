@@ -1,14 +1,13 @@
 //! `spikeseek train` of a LIF network: a TOML file with `model = "lif"`.
 
 use super::display::{LoadingBar, sample_bar};
-use super::say;
+use super::run_folder::RunFolder;
+use super::{say, tell};
 use crate::error::{Error, Result};
-use crate::study::folder::{StudyFolder, write_atomically};
 use crate::train::lif::run_file::RunFile;
-use crate::train::lif::{Checkpoint, LayerMetrics, Metrics, Samples, Trainer};
+use crate::train::lif::{DIVERGED, LayerMetrics, Metrics, Samples, Trainer};
 use serde_json::json;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,31 +25,6 @@ pub struct Request<'a> {
     pub json: bool,
 }
 
-/// Files of a run.
-pub struct RunFolder(PathBuf);
-
-impl RunFolder {
-    /// The folder at a path, which need not exist.
-    pub fn new(path: &Path) -> Self {
-        RunFolder(path.to_path_buf())
-    }
-    /// Settings as resolved.
-    pub fn settings(&self) -> PathBuf {
-        self.0.join("run.toml")
-    }
-    /// The network after the last whole epoch.
-    pub fn checkpoint(&self) -> PathBuf {
-        self.0.join("checkpoint.safetensors")
-    }
-    /// One JSON object an epoch.
-    fn metrics(&self) -> PathBuf {
-        self.0.join("metrics.jsonl")
-    }
-    fn refusal(&self, text: &str) -> Error {
-        Error::Usage(format!("{}: {text} another --save folder", self.0.display()))
-    }
-}
-
 /// Loads the samples of a run, with a bar.
 pub fn load(file: &RunFile, quiet: bool) -> Result<Samples> {
     let bar = LoadingBar::new(quiet);
@@ -66,25 +40,20 @@ pub fn run(file: &RunFile, request: &Request<'_>) -> anyhow::Result<ExitCode> {
         say(&data_line(file, &samples))?;
     }
     let invalid = |(name, text): (String, String)| Error::Usage(format!("{name}: {text}"));
-    let mut trainer = match &folder {
+    let before = match &folder {
         None if request.resume => {
             return Err(Error::Usage("--resume needs --save FOLDER".into()).into());
         }
-        Some(folder) if request.resume => {
-            let checkpoint = Checkpoint::load(&folder.checkpoint())?;
-            Trainer::resume(settings, &checkpoint).map_err(invalid)?
-        }
-        Some(folder) if folder.settings().exists() => {
-            return Err(folder.refusal("holds a run already; add --resume or choose").into());
-        }
-        Some(folder) if StudyFolder::new(&folder.0).settings().exists() => {
-            return Err(folder.refusal("holds a study already; choose").into());
-        }
-        _ => Trainer::new(settings).map_err(invalid)?,
+        Some(folder) if request.resume => folder.go_on(file)?,
+        _ => None,
     };
-    if let Some(folder) = &folder {
-        std::fs::create_dir_all(&folder.0).map_err(Error::io(&folder.0, "create the folder"))?;
-        write_atomically(&folder.settings(), file.to_toml()?.as_bytes())?;
+    let mut trainer = match before {
+        Some(checkpoint) => Trainer::resume(settings, &checkpoint),
+        None => Trainer::new(settings),
+    }
+    .map_err(invalid)?;
+    if let Some(folder) = folder.as_ref().filter(|_| !request.resume) {
+        folder.begin(file)?;
     }
     let stop = Arc::new(AtomicBool::new(false));
     let heard = Arc::clone(&stop);
@@ -105,15 +74,19 @@ pub fn run(file: &RunFile, request: &Request<'_>) -> anyhow::Result<ExitCode> {
             None if stop.load(Ordering::Relaxed) => return Ok(ExitCode::from(130)),
             None => {
                 let epoch = trainer.epochs() + 1;
-                eprintln!("stopped in epoch {epoch} at training.time_limit_s");
+                tell(&format!("stopped in epoch {epoch} at training.time_limit_s"));
                 break;
             }
         };
         let seconds = epoch_started.elapsed().as_secs_f64();
+        if trainer.diverged() {
+            // The checkpoint of the epoch before stays.
+            return Err(Error::Usage(format!("epoch {}: {DIVERGED}", trainer.epochs())).into());
+        }
         let scores = Scores::of(&mut trainer, of_training, &samples);
         if let Some(folder) = &folder {
+            folder.note(&scores.json(trainer.epochs(), seconds))?;
             trainer.checkpoint().save(&folder.checkpoint())?;
-            append(&folder.metrics(), &scores.json(trainer.epochs(), seconds))?;
         }
         if !request.quiet && !request.json {
             say(&scores.line(trainer.epochs(), seconds))?;
@@ -204,11 +177,4 @@ pub fn layer_text(layer: &LayerMetrics) -> String {
         }
     };
     format!("{:.2} %{overflow}", 100.0 * layer.rate)
-}
-
-/// Appends a line to a file.
-fn append(path: &Path, line: &serde_json::Value) -> Result<()> {
-    let open = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    let mut file = open.map_err(Error::io(path, "create"))?;
-    writeln!(file, "{line}").map_err(Error::io(path, "write"))
 }

@@ -128,7 +128,8 @@ impl<T: Real> LifWeights<T> {
     }
 }
 
-/// Decay d and gain c of each neuron of layer `l`, from the network or the learned logits.
+/// Decay d and gain c of each neuron of layer `l`, from the network or the learned logits. A learned d stays
+/// below 1, however large its logit: at 1 no current would count any more.
 pub fn factors<T: Real>(network: &Lif, l: usize, decay_logit: &[T]) -> (Vec<T>, Vec<T>) {
     let layer = &network.layers[l];
     let n = layer.neurons;
@@ -137,10 +138,11 @@ pub fn factors<T: Real>(network: &Lif, l: usize, decay_logit: &[T]) -> (Vec<T>, 
         return (vec![T::real(layer.decay); n], vec![T::real(gain); n]);
     }
     let scale = T::real(network.input_scale);
+    let below_one = T::one() - T::epsilon() / T::real(2.0);
     (0..n)
         .map(|j| {
             let logit = decay_logit[if decay_logit.len() == 1 { 0 } else { j }];
-            let decay = T::one() / (T::one() + (-logit).exp());
+            let decay = (T::one() / (T::one() + (-logit).exp())).min(below_one);
             (decay, scale * (T::one() - decay))
         })
         .unzip()

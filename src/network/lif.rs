@@ -187,7 +187,7 @@ pub const ONE_THRESHOLD_RATIO: f64 = 0.9;
 /// Largest layer that is accepted: bounds the memory that a file can ask for.
 pub const MAX_NEURONS: usize = 1 << 20;
 
-/// Largest number of weights of one layer that is accepted.
+/// Largest number of weights of a network that is accepted.
 pub const MAX_WEIGHTS: usize = 1 << 31;
 
 impl Lif {
@@ -274,8 +274,9 @@ impl Lif {
             ("weight_offset", self.weight_offset),
         ];
         for (name, x) in finite {
-            if !x.is_finite() {
-                return Err((name.into(), format!("{x} is not allowed; give a finite number")));
+            if !(x as f32).is_finite() {
+                let text = format!("{x} is not allowed; give a number that f32 can hold");
+                return Err((name.into(), text));
             }
         }
         if !(self.surrogate_slope.is_finite() && self.surrogate_slope >= 0.0) {
@@ -289,7 +290,18 @@ impl Lif {
         if self.layers.is_empty() {
             return Err(("layers".into(), "there is none; give at least one".into()));
         }
-        (0..self.layers.len()).try_for_each(|l| self.check_layer(l))
+        let mut weights = 0_usize;
+        (0..self.layers.len()).try_for_each(|l| {
+            self.check_layer(l)?;
+            let LifLayer { neurons, recurrent, .. } = self.layers[l];
+            let fan_in = self.fan_in(l) + if recurrent { neurons } else { 0 };
+            weights = weights.saturating_add(neurons.saturating_mul(fan_in));
+            if weights > MAX_WEIGHTS {
+                let text = format!("more than {MAX_WEIGHTS} weights up to this layer");
+                return Err((format!("layers[{l}].neurons"), text));
+            }
+            Ok(())
+        })
     }
 
     fn check_layer(&self, l: usize) -> Result<(), (String, String)> {
@@ -298,10 +310,6 @@ impl Lif {
         if !(1..=MAX_NEURONS).contains(&layer.neurons) {
             let text = format!("{} is not allowed; give 1 to {MAX_NEURONS}", layer.neurons);
             return wrong("neurons", text);
-        }
-        let widest = self.fan_in(l).max(if layer.recurrent { layer.neurons } else { 0 });
-        if layer.neurons.saturating_mul(widest) > MAX_WEIGHTS {
-            return wrong("neurons", format!("more than {MAX_WEIGHTS} weights in one layer"));
         }
         if !(layer.decay > 0.0 && layer.decay < 1.0) {
             return wrong("decay", format!("{} is not allowed; give 0 < decay < 1", layer.decay));

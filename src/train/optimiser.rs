@@ -59,8 +59,12 @@ impl OptimiserKind {
         };
         let (OptimiserKind::Sgd { learning_rate } | OptimiserKind::Adam { learning_rate, .. }) =
             *self;
-        if !(learning_rate.is_finite() && learning_rate >= 0.0) {
-            return wrong("learning_rate", learning_rate, "a number of 0 or more");
+        if !((learning_rate as f32).is_finite() && learning_rate >= 0.0) {
+            return wrong(
+                "learning_rate",
+                learning_rate,
+                "a number of 0 or more that f32 can hold",
+            );
         }
         if let OptimiserKind::Adam { beta_1, beta_2, epsilon, .. } = *self {
             for (name, beta) in [("beta_1", beta_1), ("beta_2", beta_2)] {

@@ -14,6 +14,24 @@ fn trained(place: &Place) -> (PathBuf, Value) {
     (folder, json)
 }
 
+/// What a search would need is not used, nor kept.
+#[test]
+fn the_fixed_network_of_a_study_is_trained_and_has_a_page() {
+    let place = Place::new();
+    let text = format!(
+        "{SOLUTION}\n[space]\nnorm = {{ float = [15.0, 40.0] }}\n[sampler]\nname = \"sobol\"\n\
+         [budget]\ncalls = 3\n"
+    );
+    let (study, folder) = (place.study(&text), place.path("t"));
+    let (study, save) = (study.display(), folder.display());
+    let json = success(&line(format!("train {study} --save {save} --json --quiet"))).json();
+    assert!(StudyFolder::new(&folder).report().exists());
+    success(&line(format!("report {save}")));
+    let again = success(&line(format!("evaluate {save} --part hold-out --json"))).json();
+    assert_eq!(again["value"], json["value"]);
+    run(&line(format!("search --resume --save {save}"))).refused(1, &["nothing to resume"]);
+}
+
 #[test]
 fn evaluating_the_best_network_gives_the_accuracy_of_the_search() {
     let place = Place::new();

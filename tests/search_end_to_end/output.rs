@@ -157,3 +157,21 @@ fn a_closed_pipe_is_no_error() {
         assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
     }
 }
+
+/// `search … 2>&1 | true`: nobody reads the progress.
+#[test]
+fn a_search_whose_progress_nobody_reads_runs_to_its_end() {
+    let place = Place::new();
+    let (study, folder) = (place.study(SEARCH), place.path("s"));
+    let (study, save) = (study.display(), folder.display());
+    let mut search = program(&line(format!("search {study} --save {save} --calls 3 --json")))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(search.stderr.take());
+    let ended = search.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert_eq!(progress(&folder), (3, 3));
+    assert!(StudyFolder::new(&folder).report().exists());
+}

@@ -18,7 +18,7 @@ pub use data_table::{DataTable, Encoder};
 pub use samples::{Loading, Samples};
 pub use trial::{LifTrial, hidden_names, run_lif_trial};
 
-use crate::engine::cpu::lif::{Method, build};
+use crate::engine::cpu::lif::{Method, build, pool};
 use crate::engine::lif::{LayerActivity, LifEngine, LifWeights, Options, Pass};
 use crate::network::Lif;
 use crate::random::{Key, Purpose, shuffle};
@@ -27,8 +27,15 @@ use crate::train::loss::{Objective, Scored};
 use crate::train::optimiser::{Optimiser, OptimiserKind};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, Scope};
+
+/// Most threads of an engine.
+const MAX_THREADS: usize = 1024;
+
+/// What is said of a training that left the numbers.
+pub const DIVERGED: &str = "a weight is not finite; the learning rate may be too high";
 
 /// Everything that a run depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,6 +82,10 @@ impl Settings {
         self.optimiser.check()?;
         if self.batch_size == 0 {
             return Err(("batch_size".into(), "0 is not allowed; give 1 or more".into()));
+        }
+        if !(1..=MAX_THREADS).contains(&self.threads) {
+            let text = format!("{} is not allowed; give 1 to {MAX_THREADS}", self.threads);
+            return Err(("threads".into(), text));
         }
         if !(self.capacity_quantile > 0.0 && self.capacity_quantile <= 1.0) {
             let text = format!("{} is not allowed; give 0 < q ≤ 1", self.capacity_quantile);
@@ -165,7 +176,7 @@ pub struct Trainer {
     engine: Box<dyn LifEngine>,
     optimiser: Optimiser<f32>,
     capacities: Capacities,
-    pool: rayon::ThreadPool,
+    pool: Arc<rayon::ThreadPool>,
     epochs: usize,
     /// Number of the pass that is the first step, far from those of other seeds: passes address the random
     /// numbers of the selection.
@@ -192,12 +203,11 @@ impl Trainer {
         };
         let engine =
             build(settings.method, &settings.network, weights, capacities.current(), options);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(settings.threads.max(1)).build();
         Trainer {
             optimiser: Optimiser::new(settings.optimiser),
             engine,
             capacities,
-            pool: pool.expect("threads can be started"),
+            pool: pool(settings.threads),
             first_pass: settings.key().stream(Purpose::SpikeSelection).next_u64(),
             settings,
             epochs: 0,
@@ -256,6 +266,13 @@ impl Trainer {
     /// A copy of the weights.
     pub fn weights(&mut self) -> LifWeights<f32> {
         self.engine.weights()
+    }
+
+    /// Whether a weight is not finite: nothing can be learned any more.
+    pub fn diverged(&mut self) -> bool {
+        let weights = self.engine.weights();
+        let mut parts = weights.layers.iter().flat_map(|layer| layer.parts());
+        !parts.all(|(_, part)| part.iter().all(|x| x.is_finite()))
     }
 
     /// One step: forward, loss, backward, optimiser, growth of automatic capacities.

@@ -41,6 +41,9 @@ pub const MODEL: &str = "lif";
 /// Most hidden layers that `num_hidden_layers` may ask for.
 const MAX_LAYERS: usize = 1000;
 
+/// Most epochs of a run.
+const MAX_EPOCHS: usize = 100_000;
+
 /// The network. Sizes of input and output come from the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -272,6 +275,11 @@ impl RunFile {
         inputs: usize,
         classes: usize,
     ) -> std::result::Result<Settings, (String, String)> {
+        if self.training.epochs > MAX_EPOCHS {
+            let text =
+                format!("{} is not allowed; give at most {MAX_EPOCHS}", self.training.epochs);
+            return Err(("training.epochs".into(), text));
+        }
         let lif = self.network.lif(inputs, classes);
         let lif = lif.map_err(|(key, text)| (format!("network.{key}"), text))?;
         let settings = self.training.settings(lif);
@@ -375,7 +383,7 @@ impl NetworkTable {
                 }
                 (None, Some(capacity), _) => capacity,
                 (None, None, Some(multiplier)) => {
-                    Capacity::Fixed(multiplier.saturating_mul(4).clamp(1, layer.neurons))
+                    Capacity::Fixed(multiplier.saturating_mul(4).min(layer.neurons).max(1))
                 }
                 (None, None, None) => Capacity::Named(NamedCapacity::All),
             };

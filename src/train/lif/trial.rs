@@ -3,13 +3,13 @@
 //! The silent-network criterion ([`crate::silence`]) watches the hidden layers, `hidden_1` the first: it sees the
 //! spikes that a layer emitted for a sample over all steps.
 
-use super::{Metrics, Samples, Settings, Trainer};
+use super::{DIVERGED, Metrics, Samples, Settings, Trainer};
 use crate::engine::lif::Pass;
 use crate::execute::{Control, Stop, TrialOutput};
 use crate::silence::{
     Criterion, Decision, Plan, Settings as SilenceSettings, Stop as Silent, StopRule,
 };
-use crate::study::record::{Finished, Outcome};
+use crate::study::record::{EPOCH_CONSTRAINTS, Finished, Outcome};
 use crate::train::Network;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ pub fn run_lif_trial(
         Ok(trainer) => trainer,
         Err((name, text)) => return Some(TrialOutput::failed(&format!("`{name}`: {text}"))),
     };
-    let planned = samples.train.len() * trial.epochs + samples.validation.len();
+    let planned = samples.train.len().saturating_mul(trial.epochs) + samples.validation.len();
     control.plan(planned as u64);
     let mut watch = Watch::new(samples, trial);
     let ended = watch.train(&mut trainer, samples, trial.epochs, control, deadline);
@@ -64,7 +64,11 @@ pub fn run_lif_trial(
     let mut network = None;
     match ended {
         Err(Ended::Stopped(Stop::Abandoned)) => return None,
-        Err(Ended::Stopped(Stop::Timeout)) => finished.outcome = Outcome::Timeout,
+        Err(Ended::Stopped(Stop::Timeout)) => {
+            finished.outcome = Outcome::Timeout;
+            // Of a part of an epoch the criterion says too little: it divides by the samples of a whole one.
+            finished.constraints = watch.epoch_constraints.pop().unwrap_or_default();
+        }
         Err(Ended::Silent(Silent { rule, after_samples })) => {
             finished.outcome = Outcome::Silent;
             let rule = match rule {
@@ -75,18 +79,15 @@ pub fn run_lif_trial(
             finished.attributes.insert("decided_after".into(), after_samples.into());
         }
         Ok(()) => {
-            let weights = trainer.weights();
-            let parts = || weights.layers.iter().flat_map(|layer| layer.parts());
-            if parts().all(|(_, part)| part.iter().all(|x| x.is_finite())) {
+            if trainer.diverged() {
+                finished.outcome = Outcome::Failed;
+                finished.attributes.insert("reason".into(), DIVERGED.into());
+            } else {
                 let scored = trainer.evaluate(&samples.validation);
                 control.advance(samples.validation.len() as u64);
                 finished.value = Some(scored.accuracy);
                 finished.attributes.insert("validation_loss".into(), json!(scored.loss));
                 network = Some(Network::Lif(Box::new(trainer.checkpoint())));
-            } else {
-                finished.outcome = Outcome::Failed;
-                let reason = "a weight is not finite; the learning rate may be too high";
-                finished.attributes.insert("reason".into(), reason.into());
             }
         }
     }
@@ -112,6 +113,8 @@ struct Watch {
     samples: u64,
     /// Metrics of the whole epochs.
     epochs: Vec<Metrics>,
+    /// See [`EPOCH_CONSTRAINTS`].
+    epoch_constraints: Vec<Vec<f64>>,
 }
 
 impl Watch {
@@ -126,6 +129,7 @@ impl Watch {
             seen: 0,
             samples: 0,
             epochs: Vec::new(),
+            epoch_constraints: Vec::new(),
         }
     }
 
@@ -146,6 +150,9 @@ impl Watch {
                 ended = control.stop(deadline).map(Ended::Stopped).or(self.observe(pass, control));
                 ended.is_none()
             });
+            if !matches!(ended, Some(Ended::Stopped(_))) {
+                self.epoch_constraints.push(self.criterion.values());
+            }
             match (metrics, ended) {
                 (Some(metrics), None) => self.epochs.push(metrics),
                 (_, Some(ended)) => return Err(ended),
@@ -210,6 +217,9 @@ impl Watch {
             attributes.insert("activity".into(), of_layers(|layer| layer.rate));
             attributes.insert("overflowed".into(), of_layers(|layer| layer.overflowed));
             attributes.insert("dropped".into(), of_layers(|layer| layer.dropped));
+        }
+        if trial.epochs > 1 && !self.epoch_constraints.is_empty() {
+            attributes.insert(EPOCH_CONSTRAINTS.into(), json!(self.epoch_constraints));
         }
         attributes
     }

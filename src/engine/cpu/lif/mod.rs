@@ -83,9 +83,17 @@ pub fn build(
     }
 }
 
-fn pool(threads: usize) -> Arc<rayon::ThreadPool> {
-    let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
-    Arc::new(builder.build().expect("threads can be started"))
+/// A pool of so many threads, or of fewer where the system has no more: results do not depend on them.
+pub fn pool(threads: usize) -> Arc<rayon::ThreadPool> {
+    let threads = threads.max(1);
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => Arc::new(pool),
+        Err(error) if threads > 1 => {
+            tracing::warn!("{threads} threads cannot be started ({error}); half as many are tried");
+            pool(threads / 2)
+        }
+        Err(error) => panic!("not one thread can be started: {error}"),
+    }
 }
 
 /// Weights in their own layout as tensors.

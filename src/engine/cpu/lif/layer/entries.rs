@@ -91,7 +91,7 @@ impl Entries {
     }
 
     /// Appends a row: the lanes with v > `candidate` of those that are `valid`, of which those with
-    /// v > `fire` spike.
+    /// v > `fire` spike. With `candidate` = −∞ all that are valid, also where v is no number.
     #[inline(always)]
     pub fn push(
         &mut self,
@@ -105,7 +105,8 @@ impl Entries {
         if self.potentials.len() < start + WIDTH {
             self.grow();
         }
-        let listed = valid & above(v, candidate, vectors);
+        let all = candidate == f32::NEG_INFINITY;
+        let listed = if all { valid } else { valid & above(v, candidate, vectors) };
         let fired = listed & above(v, fire, vectors);
         self.rows.push((Marks { listed, fired }, start as u32));
         self.end = start + listed.count_ones() as usize;
