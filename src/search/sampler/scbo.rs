@@ -40,7 +40,7 @@ use std::time::Instant;
 
 pub(super) const ENTRY: Entry = Entry { name: "scbo", adaptive: true, build };
 
-/// Candidates an ask: in few dimensions more than the reference has pay off (benchmarking/RESULTS.md).
+/// Candidates an ask: in few dimensions more than the reference has pay off (benchmarking/SEARCH_RULES.md).
 const CANDIDATES: u32 = 5000;
 
 /// The best candidate of a draw is improved in boxes about it, of these sides in units of the whole box,
@@ -147,7 +147,7 @@ fn build(setup: &Setup<'_>) -> Result<Box<dyn Sampler>> {
     let mut settings = trust_region::Settings::new(table.rules, dimensions, table.batch);
     let design = match table.rules {
         // A search of few evaluations has no time to walk: it begins with few points and a box that is
-        // nearly the whole space (benchmarking/RESULTS.md).
+        // nearly the whole space (benchmarking/SEARCH_RULES.md).
         Rules::Repaired => {
             settings.length_init = settings.length_max;
             dimensions

@@ -6,7 +6,7 @@
 //!
 //! * Repaired: each candidate has its own expected number of replaced coordinates, log-uniform in
 //!   [1, min(20, d)]. So some move along an axis and some in all directions, whichever the objective
-//!   needs; benchmarking/RESULTS.md compares both.
+//!   needs; benchmarking/SEARCH_RULES.md compares both.
 //! * Compat: each coordinate with probability min(20/d, 1) (spec hpo.md section 4.3), which is all of
 //!   them up to 20 dimensions.
 

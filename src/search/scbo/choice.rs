@@ -62,7 +62,7 @@ pub fn best_remaining(draw: &[Score], taken: &[usize]) -> Option<usize> {
     best
 }
 
-/// Candidates that are less likely to be feasible are passed over (benchmarking/RESULTS.md).
+/// Candidates that are less likely to be feasible are passed over (benchmarking/SEARCH_RULES.md).
 const LEAST_CONFIDENCE: f64 = 0.8;
 /// Share of trials without a score at which the confidence stays as it is.
 const UNSCORED: f64 = 0.02;

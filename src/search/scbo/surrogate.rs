@@ -72,7 +72,7 @@ pub struct Surrogate {
 }
 
 /// What the search does. While no feasible point is known, proposals seek one near by and far away in
-/// turn: which of the two finds one sooner depends on the problem (benchmarking/RESULTS.md).
+/// turn: which of the two finds one sooner depends on the problem (benchmarking/SEARCH_RULES.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Some point is feasible; or the rules are compat, which know no other stage.
@@ -158,7 +158,7 @@ impl Evidence {
 /// The same for constraints. With few feasible points known, the likelihood hardly tells lengthscales and
 /// noise, and long ones without noise make the model sure of regions that nobody has seen: of the points
 /// that it called feasible with a probability of 0.94 in experiment 1, 43 % were (with lengthscales of at
-/// most 1 81 %, benchmarking/RESULTS.md).
+/// most 1 81 %, benchmarking/SEARCH_RULES.md).
 ///
 /// Where constraints are projections, the cure is noise: without it a model of few rows runs through each of
 /// them with some very short lengthscales, and is sure of much that turns out silent. How much is best was
