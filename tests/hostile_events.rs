@@ -198,8 +198,18 @@ fn labels_that_are_none_are_refused() {
         "a,1,2",
         "1,1,99999999999999999999",
     ] {
-        let message = refused(format!("{HEADER}2,5,9\n{line}\n").as_bytes());
-        assert!(message.contains("line 3"), "{line}: {message}");
+        let text = format!("{HEADER}2,5,9\n{line}\n");
+        let with_empty_lines = text.replacen('\n', "\n\n\n", 1);
+        for (text, place) in [
+            (text.replace('\n', "\r\n"), "line 3"),
+            (text, "line 3"),
+            (with_empty_lines.replace('\n', "\r\n"), "line 5"),
+            (with_empty_lines, "line 5"),
+            (format!("{HEADER}\n\n{line}\n"), "line 4"),
+        ] {
+            let message = refused(text.as_bytes());
+            assert!(message.contains(place), "{text:?}: {message}");
+        }
     }
     refused(b"class,startTime_usec,endTime_usec\n\xff,\xfe,1\n");
     let good = dvs_gesture::parse_labels(Path::new("l"), FIXTURE_LABELS).unwrap();

@@ -450,18 +450,18 @@ fn bad_results_of_every_kind_are_survived() {
         (Outcome::Complete, Some(1e300), vec![-1e300]),
         (Outcome::Complete, Some(0.5), vec![]),
     ];
-    // Each in turn with a sound one, then all of them in turn.
-    for k in 0..=kinds.len() {
+    let search = |result: &dyn Fn(usize, &[f64]) -> Result| {
         let mut search = Search::new(UNIT, "initial = 4\nbatch = 2\ncandidates = 100");
-        for round in 0..12 {
-            search.go(2, |x| match (k, round % 2) {
-                (9, _) => kinds[round % kinds.len()].clone(),
-                (_, 0) => kinds[k].clone(),
-                _ => (Outcome::Complete, Some(x[0]), vec![-0.3 * x[0]]),
-            });
-        }
-        assert_eq!(search.trials.len(), 24, "{k}");
+        (0..12).for_each(|round| search.go(2, |x| result(round, x)));
+        assert_eq!(search.trials.len(), 24);
+    };
+    for kind in &kinds {
+        search(&|_, _| kind.clone());
+        // In turn with a sound one.
+        let sound = |x: &[f64]| (Outcome::Complete, Some(x[0]), vec![-0.3 * x[0]]);
+        search(&|round, x| if round % 2 == 0 { kind.clone() } else { sound(x) });
     }
+    search(&|round, _| kinds[round % kinds.len()].clone());
 }
 
 #[test]

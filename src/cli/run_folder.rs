@@ -45,6 +45,17 @@ impl RunFolder {
         self.0.join("metrics.jsonl")
     }
 
+    /// Refuses a folder that a run was begun in, for what is no LIF run.
+    ///
+    /// # Errors
+    /// [`Error::Usage`].
+    pub fn refuse_a_run(&self) -> Result<()> {
+        match self.settings().exists() {
+            true => Err(self.refuse("holds a run of a LIF network; choose another --save folder")),
+            false => Ok(()),
+        }
+    }
+
     /// Whether a run was begun here, and no study.
     pub fn holds_a_run(&self) -> bool {
         self.settings().exists() && !self.holds_a_study()
@@ -75,12 +86,20 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Usage`] where there is no run, or one with other settings; as [`Checkpoint::load`].
     pub fn go_on(&self, file: &RunFile) -> Result<Option<Checkpoint>> {
-        if !self.holds_a_run() {
+        if !self.settings().exists() {
             return Err(self.refuse("holds no run to go on with; leave out --resume"));
         }
         self.compare(file)?;
         let checkpoint = self.load()?;
-        self.cut_metrics(checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.epochs))?;
+        let epochs = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.epochs);
+        let noted = self.noted()?;
+        // The line of an epoch is written before its checkpoint, so one more may be there.
+        if noted.iter().any(|(epoch, _)| *epoch > epochs as u64 + 1) {
+            let text = "metrics.jsonl has epochs that checkpoint.safetensors does not know; put back the \
+                        checkpoint that belongs to it, or begin another run in another --save folder";
+            return Err(self.refuse(text));
+        }
+        self.cut_metrics(&noted, epochs)?;
         write_atomically(&self.settings(), file.to_toml()?.as_bytes())?;
         Ok(checkpoint)
     }
@@ -102,7 +121,8 @@ impl RunFolder {
         let path = &self.metrics();
         let open = std::fs::OpenOptions::new().create(true).append(true).open(path);
         let mut file = open.map_err(Error::io(path, "create"))?;
-        writeln!(file, "{epoch}").map_err(Error::io(path, "write"))
+        let written = file.write_all(format!("{epoch}\n").as_bytes());
+        written.and_then(|()| file.sync_data()).map_err(Error::io(path, "write"))
     }
 
     /// An error about the folder.
@@ -132,21 +152,25 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Leaves the lines of so many epochs, and no half of one that a kill cut off.
-    fn cut_metrics(&self, epochs: usize) -> Result<()> {
+    /// The epochs of the metrics with their lines; half a line that a kill left is none.
+    fn noted(&self) -> Result<Vec<(u64, String)>> {
         let path = self.metrics();
         let text = match std::fs::read_to_string(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             text => text.map_err(Error::io(&path, "read"))?,
         };
-        let known = |line: &&str| {
-            let epoch = serde_json::from_str::<serde_json::Value>(line)
-                .ok()
-                .and_then(|line| line.get("epoch")?.as_u64());
-            epoch.is_some_and(|epoch| epoch <= epochs as u64)
+        let known = |line: &str| {
+            let value: serde_json::Value = serde_json::from_str(line).ok()?;
+            Some((value.get("epoch")?.as_u64()?, format!("{line}\n")))
         };
-        let kept: String = text.split_inclusive('\n').filter(known).collect();
-        if kept == text { Ok(()) } else { write_atomically(&path, kept.as_bytes()) }
+        Ok(text.lines().filter_map(known).collect())
+    }
+
+    /// Leaves the lines of so many epochs.
+    fn cut_metrics(&self, noted: &[(u64, String)], epochs: usize) -> Result<()> {
+        let kept = noted.iter().filter(|(epoch, _)| *epoch <= epochs as u64);
+        let kept: String = kept.map(|(_, line)| line.as_str()).collect();
+        write_atomically(&self.metrics(), kept.as_bytes())
     }
 }
 

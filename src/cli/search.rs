@@ -2,6 +2,7 @@
 
 use super::display::{LoadingBar, SearchDisplay, Tally};
 use super::options::{self, Mpi, Overrides};
+use super::run_folder::RunFolder;
 use super::{report, say, tell};
 use crate::error::{Error, Result};
 use crate::execute::{Executor, LocalExecutor};
@@ -194,6 +195,7 @@ fn open(
         }
         return Ok((journal, record));
     }
+    RunFolder::new(folder.path()).refuse_a_run()?;
     if folder.settings().exists() && !folder.journal().exists() {
         let text = "holds a trained network already; choose another --save folder";
         return Err(Error::Usage(format!("{}: {text}", folder.path().display())));

@@ -3,6 +3,7 @@
 use super::display::sample_bar;
 use super::options::Overrides;
 use super::reference_options::ReferenceOptions;
+use super::run_folder::RunFolder;
 use super::train_lif::{self, Request};
 use super::{report, say};
 use crate::error::{Error, Result};
@@ -72,6 +73,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     {
         let text = "holds a study already; choose another --save folder";
         return Err(Error::Usage(format!("{}: {text}", folder.path().display())).into());
+    }
+    if let Some(save) = &arguments.save {
+        RunFolder::new(save).refuse_a_run()?;
     }
     let started = Instant::now();
     let output = with_bar(&task, &trial, Key::new(settings.frame.study.seed), arguments.quiet);

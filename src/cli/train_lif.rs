@@ -69,6 +69,11 @@ pub fn run(file: &RunFile, request: &Request<'_>) -> anyhow::Result<ExitCode> {
             !stop.load(Ordering::Relaxed) && deadline.is_none_or(|end| Instant::now() < end)
         });
         bar.finish_and_clear();
+        if trainer.diverged() {
+            // The checkpoint of the epoch before stays.
+            let epoch = trainer.epochs() + usize::from(metrics.is_none());
+            return Err(Error::Usage(format!("epoch {epoch}: {DIVERGED}")).into());
+        }
         let of_training = match metrics {
             Some(metrics) => metrics,
             None if stop.load(Ordering::Relaxed) => return Ok(ExitCode::from(130)),
@@ -79,10 +84,6 @@ pub fn run(file: &RunFile, request: &Request<'_>) -> anyhow::Result<ExitCode> {
             }
         };
         let seconds = epoch_started.elapsed().as_secs_f64();
-        if trainer.diverged() {
-            // The checkpoint of the epoch before stays.
-            return Err(Error::Usage(format!("epoch {}: {DIVERGED}", trainer.epochs())).into());
-        }
         let scores = Scores::of(&mut trainer, of_training, &samples);
         if let Some(folder) = &folder {
             folder.note(&scores.json(trainer.epochs(), seconds))?;

@@ -209,7 +209,12 @@ pub fn parse_labels(file: &Path, bytes: &[u8]) -> Result<Vec<Gesture>> {
     }
     let mut gestures = Vec::new();
     for record in reader.records() {
-        let line_of = |place: Option<&csv::Position>| place.map_or(0, csv::Position::line);
+        let line_of = |place: Option<&csv::Position>| {
+            // The reader's place is where it began to look: before empty lines and half an end of line.
+            let from = (place.map_or(0, csv::Position::byte) as usize).min(bytes.len());
+            let ends = bytes[from..].iter().take_while(|b| b"\r\n".contains(b)).count();
+            1 + bytes[..from + ends].iter().filter(|&&b| b == b'\n').count() as u64
+        };
         let record = match record {
             Ok(record) => record,
             Err(e) => return wrong(line_of(e.position()), "three numbers", e.to_string()),

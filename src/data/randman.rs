@@ -144,7 +144,8 @@ impl Randman {
 }
 
 impl RandmanSettings {
-    fn check(&self) -> Result<()> {
+    /// What is out of range.
+    pub(crate) fn check(&self) -> Result<()> {
         let in_range = [
             ("units", self.units, 1 << 20),
             ("steps", self.steps, 1 << 20),

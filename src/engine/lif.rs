@@ -142,7 +142,8 @@ pub fn factors<T: Real>(network: &Lif, l: usize, decay_logit: &[T]) -> (Vec<T>, 
     (0..n)
         .map(|j| {
             let logit = decay_logit[if decay_logit.len() == 1 { 0 } else { j }];
-            let decay = (T::one() / (T::one() + (-logit).exp())).min(below_one);
+            let decay = T::one() / (T::one() + (-logit).exp());
+            let decay = if decay == T::one() { below_one } else { decay };
             (decay, scale * (T::one() - decay))
         })
         .unzip()

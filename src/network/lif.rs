@@ -279,8 +279,11 @@ impl Lif {
                 return Err((name.into(), text));
             }
         }
-        if !(self.surrogate_slope.is_finite() && self.surrogate_slope >= 0.0) {
-            let text = format!("{} is not allowed; give 0 or more", self.surrogate_slope);
+        if !((self.surrogate_slope as f32).is_finite() && self.surrogate_slope >= 0.0) {
+            let text = format!(
+                "{} is not allowed; give 0 or more, up to what f32 can hold",
+                self.surrogate_slope
+            );
             return Err(("surrogate_slope".into(), text));
         }
         if !(1..=MAX_NEURONS).contains(&self.inputs) {
@@ -314,8 +317,9 @@ impl Lif {
         if !(layer.decay > 0.0 && layer.decay < 1.0) {
             return wrong("decay", format!("{} is not allowed; give 0 < decay < 1", layer.decay));
         }
-        if !layer.threshold.is_finite() {
-            return wrong("threshold", format!("{} is not finite", layer.threshold));
+        if !(layer.threshold as f32).is_finite() {
+            let text = format!("{} is no number that f32 can hold", layer.threshold);
+            return wrong("threshold", text);
         }
         let theta2 = layer.second_threshold;
         // Above θ₁ a neuron could be reset without ever being listed.

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::execute::{Executor, Job, JobReport, Progress};
 use crate::search::sampler::Sampler;
 use crate::search::space::Point;
+use crate::train::Network;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -181,6 +182,7 @@ impl Search<'_> {
                 "trial {number} was ended by another program while it ran; its own result is dropped"
             );
             self.record.trials[number as usize] = trial;
+            self.keep_if_best(number, output.network)?;
             return Ok(true);
         }
         let mut finished = output.finished;
@@ -191,12 +193,17 @@ impl Search<'_> {
         trial.ended = Some(super::clock::timestamp(now));
         // The network first: a kill between the two costs nothing, since the trial is repeated and
         // gives the same network. The other way round the best network could be missing.
-        if let Some(network) = output.network
-            && self.record.best().is_some_and(|best| best.number == number)
-        {
-            network.save(&self.folder.best_network())?;
-        }
+        self.keep_if_best(number, output.network)?;
         self.journal.finish_trial(number, &finished, now)?;
         Ok(true)
+    }
+
+    fn keep_if_best(&self, number: u64, network: Option<Network>) -> Result<()> {
+        match network {
+            Some(network) if self.record.best().is_some_and(|best| best.number == number) => {
+                network.save(&self.folder.best_network())
+            }
+            _ => Ok(()),
+        }
     }
 }

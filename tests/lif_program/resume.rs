@@ -41,9 +41,15 @@ fn a_run_goes_on_as_if_it_had_not_stopped() {
     let test = |folder: &str| place.json(&format!("evaluate {folder} --json"))["metrics"].clone();
     assert_eq!((&test("parts"), &test("whole")), (&expected[3]["test"], &expected[3]["test"]));
 
-    // Stopped in its first epoch.
+    // The checkpoint is lost: nothing is thrown away.
     std::fs::remove_file(place.path("parts/checkpoint.safetensors")).unwrap();
     assert!(place.refusal("evaluate parts").contains("no epoch has ended"));
+    let text = place.refusal("train run.toml --save parts --resume --quiet");
+    assert!(text.contains("put back the checkpoint"), "{text}");
+    assert_eq!(metrics(&place, "parts"), expected);
+    // Stopped in its first epoch, whose line was written already.
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.split_inclusive('\n').next().unwrap()).unwrap();
     place.success("train run.toml --save parts --resume --quiet");
     assert_eq!(metrics(&place, "parts"), expected);
 }

@@ -76,6 +76,12 @@ fn a_run_is_no_study_and_its_folder_is_nobody_elses() {
         assert!(text.contains("saved") && text.contains("metrics.jsonl"), "{text}");
     }
     assert!(place.refusal("train run.toml --save saved").contains("holds a run already"));
+    let study = "[study]\nname = \"s\"\n[data]\nset = \"digits\"\nsize = 50\n[silence]\nupdate_interval = 9\n";
+    place.file("study.toml", study);
+    assert!(place.refusal("train study.toml --save saved").contains("run of a LIF network"));
+    let space = "[space]\nnorm = { float = [20.0, 30.0] }\n[budget]\ncalls = 1\n";
+    place.file("study.toml", &format!("{study}{space}"));
+    assert!(place.refusal("search study.toml --save saved").contains("run of a LIF network"));
     std::fs::rename(place.path("saved/run.toml"), place.path("saved/study.toml")).unwrap();
     assert!(place.refusal("train run.toml --save saved").contains("holds a study already"));
 }

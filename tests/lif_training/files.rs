@@ -33,3 +33,22 @@ fn the_files_of_the_project_survive_being_written() {
     }
     assert!(runs >= 3 && studies >= 1, "{runs} run files and {studies} studies in experiments/");
 }
+
+/// The settings that docs/sparse_lif.md shows in braces.
+#[test]
+fn what_the_documents_show_is_accepted() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/sparse_lif.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let mut shown = 0;
+    for setting in ["loss", "regulariser"] {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{setting}` |"))).unwrap();
+        for value in row.split('`').filter(|part| part.starts_with('{')) {
+            let text = format!(
+                "model = \"lif\"\n[data]\nset = \"randman\"\n[training]\n{setting} = {value}\n"
+            );
+            RunFile::parse(Path::new("run.toml"), &text).unwrap();
+            shown += 1;
+        }
+    }
+    assert_eq!(shown, 4);
+}

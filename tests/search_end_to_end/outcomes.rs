@@ -162,25 +162,29 @@ fn networks_that_leave_the_numbers_fail_with_the_reason() {
 /// Nothing that ends here counts where the journal says that it ended otherwise.
 #[test]
 fn a_trial_that_another_program_ends_meanwhile_is_not_ours() {
-    let place = Place::new();
     let long =
         SEARCH.replace("epochs = { int = [1, 3] }", "").replace("[silence.rule]", "[unused]");
     let (head, tail) =
         (long.split_once("[unused]").unwrap().0, long.split_once("[space]").unwrap().1);
     let text = format!("{}\n[space]{tail}", head.replace("[training]", "[training]\nepochs = 30"));
-    let (study, folder) = (place.study(&text), place.path("s"));
-    let (study, save) = (study.display(), folder.display());
-    let mut search = Running::start(format!(
-        "search {study} --save {save} --calls 1 --workers 1 --quiet --json"
-    ));
-    search.wait_for(|| progress(&folder).0 == 1);
-    let line = "{\"op_code\":6,\"worker_id\":\"w\",\"trial_id\":0,\"state\":3,\"values\":null,\
-                \"datetime_complete\":\"2026-03-01T00:00:00+00:00\"}\n";
-    let journal = StudyFolder::new(&folder).journal();
-    let mut file = std::fs::OpenOptions::new().append(true).open(journal).unwrap();
-    std::io::Write::write_all(&mut file, line.as_bytes()).unwrap();
-    let json = search.end().json();
-    assert_eq!((&json["outcomes"]["failed"], &json["best"]), (&1.into(), &Value::Null));
-    assert!(!StudyFolder::new(&folder).best_network().exists());
-    assert_eq!(record(&folder).trials[0].finished.as_ref().unwrap().outcome, Outcome::Failed);
+    for (state, values, value) in [(3, "null", None), (1, "[0.75]", Some(0.75))] {
+        let place = Place::new();
+        let (study, folder) = (place.study(&text), place.path("s"));
+        let (study, save) = (study.display(), folder.display());
+        let options = "--calls 1 --workers 1 --quiet --json";
+        let mut search = Running::start(format!("search {study} --save {save} {options}"));
+        search.wait_for(|| progress(&folder).0 == 1);
+        let line = format!(
+            "{{\"op_code\":6,\"worker_id\":\"w\",\"trial_id\":0,\"state\":{state},\"values\":{values},\
+             \"datetime_complete\":\"2026-03-01T00:00:00+00:00\"}}\n"
+        );
+        let journal = StudyFolder::new(&folder).journal();
+        let mut file = std::fs::OpenOptions::new().append(true).open(journal).unwrap();
+        std::io::Write::write_all(&mut file, line.as_bytes()).unwrap();
+        let json = search.end().json();
+        assert_eq!(json["best"]["value"].as_f64(), value, "{json}");
+        assert_eq!(record(&folder).trials[0].finished.as_ref().unwrap().value, value);
+        // The network that was trained meanwhile is that of the trial.
+        assert_eq!(StudyFolder::new(&folder).best_network().exists(), value.is_some());
+    }
 }

@@ -229,6 +229,11 @@ impl DataTable {
         if !(self.alpha >= 0.1 && self.alpha.is_finite()) {
             return outside("alpha", &self.alpha, "0.1 or more");
         }
+        if kind == Kind::Randman
+            && let Err(error) = self.randman().check()
+        {
+            return Err(document.error(&["data"], &error.to_string()));
+        }
         if !(0.0..=1.0).contains(&self.rate) {
             return outside("rate", &self.rate, "a probability from 0 to 1");
         }
