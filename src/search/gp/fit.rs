@@ -5,20 +5,24 @@
 //! So the search runs over ln ℓ and ln λ alone. By the envelope theorem the gradient of that profile is
 //! the gradient of the likelihood at the best m and v; where a bound holds v = b/λ, v moves with λ.
 //!
-//! Starts: lengthscales all equal, at several levels, and the hyperparameters of the model
-//! before. They run on a subset of the points if there are many; only the best goes on, with the
-//! curvature that was found there, to twice as many points, and so on.
+//! Starts: lengthscales all equal, at several levels, without noise and with much of it, and the
+//! hyperparameters of the model before. They run on a subset of the points if there are many; only the best
+//! with noise and the best without go on, with the curvature that was found there, to twice as many points,
+//! and so on.
 
 use super::likelihood::Likelihood;
 use super::{Bounds, Hyper};
 use crate::numerics::bounded::{Memory, Smooth, Stop, minimise};
 
-/// Lengthscales of the starts, as shares of the way from lower to upper bound.
-const STARTS: [f64; 3] = [0.5, 0.2, 0.08];
-/// λ of these starts. Low: where there is noise, the likelihood rises steeply with λ from here, and
-/// where there is none it is flat. From above, ln λ would have no slope long before the noise stops to
-/// matter.
-const START_RATIO: f64 = 1e-7;
+/// Lengthscales of the starts, as shares of the way from lower to upper bound, and λ. Low: where there is
+/// none, ln λ would have no slope from above long before the noise stops to matter. High: in many
+/// dimensions noise can be explained by some very short lengthscales, too, which is where descents from
+/// below end; the likelihood there is lower by far (benchmarking/SEARCH_RULES.md).
+const STARTS: [(f64, f64); 5] = [(0.5, LOW), (0.2, LOW), (0.08, LOW), (0.5, HIGH), (0.2, HIGH)];
+const LOW: f64 = 1e-7;
+const HIGH: f64 = 0.1;
+/// λ above which a model is one with noise.
+const NOISY: f64 = 1e-4;
 /// A subset is half of the points as long as it has this many.
 const FEWEST: usize = 50;
 /// When a descent in the log likelihood of so many points stops; `coarse` is for the starts and subsets. All
@@ -45,50 +49,81 @@ pub fn fit<'a>(
 ) -> (Hyper, Likelihood<'a>) {
     let ends = Ends::new(d, bounds);
     let warm = start.map(encode);
-    let levels = STARTS.map(|share| {
+    let levels = STARTS.map(|(share, ratio)| {
         let (low, high) = bounds.lengthscale;
         let mut theta = vec![(low + share * (high - low)).ln(); d];
-        theta.push(START_RATIO.ln());
+        theta.push(ratio.ln());
         theta
     });
     let mut stride = 1;
     while y.len() / (2 * stride) >= FEWEST {
         stride *= 2;
     }
-    // All starts on the smallest subset.
+    // All starts on the smallest subset. The best without noise and the best with noise go on: which of the
+    // two it is shows with many points only.
     let coarse = stop(y.len(), true);
     let (some_x, some_y) = subset(x, d, y, stride);
     let mut profile = Profile::new(Likelihood::new(&some_x, d, &some_y), bounds);
-    let runs = warm.iter().cloned().chain(levels).map(|mut theta| {
-        let mut memory = Memory::default();
-        let value = minimise(&mut profile, &mut theta, ends.slices(), &mut memory, coarse);
-        (value, theta, memory)
+    let runs = warm.iter().cloned().chain(levels).map(|theta| {
+        let mut run = Descent { value: f64::NAN, theta, memory: Memory::default() };
+        run.go_on(&mut profile, &ends, coarse);
+        run
     });
-    let best = runs.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or_default();
-    let (mut value, mut theta, mut memory) = best;
-    // The best on ever larger ones. The likelihood grows with the points, and so does its curvature.
+    let (noisy, quiet): (Vec<_>, Vec<_>) = runs.partition(|run| is_noisy(&run.theta));
+    let best = |runs: Vec<Descent>| runs.into_iter().min_by(|a, b| a.value.total_cmp(&b.value));
+    let mut runs: Vec<Descent> = best(noisy).into_iter().chain(best(quiet)).collect();
+    // They go on with ever more points. The likelihood grows with the points, and so does its curvature.
     while stride > 2 {
         stride /= 2;
-        memory.scale(2.0);
         let (some_x, some_y) = subset(x, d, y, stride);
         let mut profile = Profile::new(Likelihood::new(&some_x, d, &some_y), bounds);
-        value = minimise(&mut profile, &mut theta, ends.slices(), &mut memory, coarse);
+        for run in &mut runs {
+            run.memory.scale(2.0);
+            run.go_on(&mut profile, &ends, coarse);
+        }
+    }
+    if y.len() >= FEW {
+        // All points would take long for both.
+        runs = best(runs).into_iter().collect();
     }
     if stride == 2 {
-        memory.scale(2.0);
+        runs.iter_mut().for_each(|run| run.memory.scale(2.0));
         // The optimum of a subset beats there what is as good on all points by half the number of
         // variables, on average (S. Wilks, 1938): the model before is left only for more than that.
-        if let Some(warm) = warm {
+        if let Some(warm) = warm
+            && let Some(run) = runs.iter_mut().find(|run| is_noisy(&run.theta) == is_noisy(&warm))
+        {
             let (some_x, some_y) = subset(x, d, y, stride);
             let mut profile = Profile::new(Likelihood::new(&some_x, d, &some_y), bounds);
-            if profile.value(&warm) < value + 0.5 * theta.len() as f64 {
-                theta = warm;
+            if profile.value(&warm) < run.value + 0.5 * warm.len() as f64 {
+                run.theta = warm;
             }
         }
     }
     let mut profile = Profile::new(Likelihood::new(x, d, y), bounds);
-    minimise(&mut profile, &mut theta, ends.slices(), &mut memory, stop(y.len(), false));
+    for run in &mut runs {
+        run.go_on(&mut profile, &ends, stop(y.len(), false));
+    }
+    let theta = best(runs).map(|run| run.theta).unwrap_or_default();
     profile.finish(&theta)
+}
+
+/// A descent from one start.
+struct Descent {
+    value: f64,
+    theta: Vec<f64>,
+    memory: Memory,
+}
+
+impl Descent {
+    fn go_on(&mut self, profile: &mut Profile<'_>, ends: &Ends, stop: Stop) {
+        self.value = minimise(profile, &mut self.theta, ends.slices(), &mut self.memory, stop);
+    }
+}
+
+/// Whether λ says that there is noise.
+fn is_noisy(theta: &[f64]) -> bool {
+    theta.last().is_some_and(|ln| *ln > NOISY.ln())
 }
 
 /// θ = (ln ℓ, ln λ).
@@ -240,5 +275,29 @@ mod tests {
     fn subsets_keep_every_stride() {
         let (x, y) = subset(&[0.0, 0.1, 0.2, 0.3, 0.4, 0.5], 2, &[1.0, 2.0, 3.0], 2);
         assert_eq!((x, y), (vec![0.0, 0.1, 0.4, 0.5], vec![1.0, 3.0]));
+    }
+
+    /// In many dimensions noise can be explained by very short lengthscales of some of them, too.
+    #[test]
+    fn noise_is_found_in_many_dimensions() {
+        let (d, n) = (18, 120);
+        for seed in 0..4 {
+            let mut stream = Key::new(seed).stream(Purpose::Synthetic);
+            let x: Vec<f64> = (0..d * n).map(|_| uniform(&mut stream)).collect();
+            let mut y: Vec<f64> = x
+                .chunks_exact(d)
+                .map(|x| x[0] + 0.5 * x[1] + 0.4 * (uniform(&mut stream) - 0.5))
+                .collect();
+            let units = crate::search::transforms::Standardise::of(&y);
+            y.iter_mut().for_each(|y| *y = units.apply(*y));
+            let bounds = Bounds { noise: (1e-8, 0.5), ..Bounds::default() };
+            let noisy = Bounds { noise: (1e-2, 0.5), ..Bounds::default() };
+            let value = |bounds: &Bounds| {
+                let (hyper, likelihood) = fit(&x, d, &y, None, bounds);
+                (likelihood.value(hyper.outputscale, hyper.mean), hyper.noise)
+            };
+            let ((free, noise), (held, _)) = (value(&bounds), value(&noisy));
+            assert!(free > held - 1.0 && noise > 0.01, "{seed}: {free} {held}, noise {noise}");
+        }
     }
 }
