@@ -28,6 +28,11 @@ const Field &BoundComputeSet::fieldOf(const Edge &edge, const BoundVertex &v) co
   return graph_.typeOf(graph_.vertices[v.id]).cls.fields[edge.field];
 }
 
+template <typename F> void BoundComputeSet::forEachEdge(const Vertex &vertex, F &&f) const {
+  for (std::uint32_t e = vertex.firstEdge; e != none; e = graph_.edges[e].next)
+    if (e < edgeCount_) f(e, graph_.edges[e]);
+}
+
 bool BoundComputeSet::isDirect(std::uint32_t e, const Field &field, const SnapshotEdges &snapshots) const {
   const Edge &edge = graph_.edges[e];
   if (edge.runCount == 0) return true;
@@ -39,7 +44,7 @@ bool BoundComputeSet::isDirect(std::uint32_t e, const Field &field, const Snapsh
 
 BoundComputeSet::BoundComputeSet(const GraphData &graph, std::uint32_t computeSet, Storage &storage,
                                  const SnapshotEdges &snapshots)
-    : graph_(graph), storage_(storage) {
+    : graph_(graph), storage_(storage), edgeCount_(graph.edges.size()) {
   std::vector<std::uint32_t> order = graph.computeSets[computeSet].vertices;
   std::stable_sort(order.begin(), order.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return graph.vertices[a].tile < graph.vertices[b].tile; });
@@ -89,9 +94,8 @@ template <typename Place> void BoundComputeSet::bind(const BoundVertex &v, Place
     const Field &field = type.cls.fields[f];
     if (field.direction == Direction::State) continue;
     rows.clear();
-    for (std::uint32_t e = vertex.firstEdge; e != none; e = graph_.edges[e].next) {
-      const Edge &edge = graph_.edges[e];
-      if (edge.field != f || !isTensor(edge)) continue;
+    forEachEdge(vertex, [&](std::uint32_t e, const Edge &edge) {
+      if (edge.field != f || !isTensor(edge)) return;
       void *const memory = place(e);
       if (field.shape == FieldShape::VectorList) {
         if (rows.size() <= edge.index) rows.resize(edge.index + std::size_t{1});
@@ -102,7 +106,7 @@ template <typename Place> void BoundComputeSet::bind(const BoundVertex &v, Place
       } else {
         bindVector(v.object, field, memory, edge.count);
       }
-    }
+    });
     if (field.shape == FieldShape::VectorList)
       bindVectorList(v.object, field, rows, rowTables_[std::uint64_t{v.id} << 16 | f]);
   }
@@ -110,8 +114,8 @@ template <typename Place> void BoundComputeSet::bind(const BoundVertex &v, Place
 
 template <typename F> void BoundComputeSet::forEachScratch(const BoundVertex &v, F &&f) const {
   if (scratchSize_ == 0) return;
-  graph_.forEachEdge(graph_.vertices[v.id], [&](const Edge &edge) {
-    const auto found = scratchOffset_.find(static_cast<std::uint32_t>(&edge - graph_.edges.data()));
+  forEachEdge(graph_.vertices[v.id], [&](std::uint32_t e, const Edge &edge) {
+    const auto found = scratchOffset_.find(e);
     if (found != scratchOffset_.end()) f(scratch_.get() + found->second, edge.count * typeOf(fieldOf(edge, v)).size());
   });
 }
@@ -125,10 +129,9 @@ void BoundComputeSet::reset() {
       cls.construct(v.object);
     else
       std::memset(v.object, 0, cls.size);
-    for (std::uint32_t e = vertex.firstEdge; e != none; e = graph_.edges[e].next) {
-      const Edge &edge = graph_.edges[e];
+    forEachEdge(vertex, [&](std::uint32_t e, const Edge &edge) {
       const Field &field = cls.fields[edge.field];
-      if (field.direction != Direction::State) continue;
+      if (field.direction != Direction::State) return;
       const std::byte *const value = edge.kind == Edge::Kind::Value ? graph_.values.data() + edge.first : nullptr;
       if (field.shape == FieldShape::Vector) {
         std::byte *const scratch = scratch_.get() + scratchOffset_.at(e);
@@ -137,7 +140,7 @@ void BoundComputeSet::reset() {
       } else if (value) {
         setState(v.object, field, value);
       }
-    }
+    });
     std::uint32_t next = v.firstTransfer;
     const std::uint32_t last = v.firstTransfer + v.transferCount;
     bind(v, [&](std::uint32_t e) -> void * {
@@ -205,10 +208,10 @@ bool BoundComputeSet::runChecked(std::uint64_t seed, std::uint64_t shuffleSeed, 
   std::vector<std::vector<Copy>> copies(vertices_.size());
   std::size_t total = 0;
   for (std::size_t i = 0; i != vertices_.size(); ++i)
-    graph_.forEachEdge(graph_.vertices[vertices_[i].id], [&](const Edge &edge) {
+    forEachEdge(graph_.vertices[vertices_[i].id], [&](std::uint32_t e, const Edge &edge) {
       if (!isTensor(edge)) return;
       const std::size_t bytes = edge.count * typeOf(fieldOf(edge, vertices_[i])).size();
-      copies[i].push_back({static_cast<std::uint32_t>(&edge - graph_.edges.data()), total, bytes});
+      copies[i].push_back({e, total, bytes});
       total += roundUp(bytes, bufferAlignment);
     });
   const AlignedBytes snapshot = allocateBytes(total), poisoned = allocateBytes(total);

@@ -20,6 +20,7 @@ SnapshotEdges checkRaces(const GraphData &graph, std::uint32_t computeSet, const
 /// that were connected one by one become one edge.
 void checkVertices(GraphData &graph, std::uint32_t computeSet);
 
+/// Holds the vertices and edges that the set has now; what the graph gets later is not part of it.
 class BoundComputeSet {
 public:
   BoundComputeSet(const GraphData &graph, std::uint32_t computeSet, Storage &storage, const SnapshotEdges &snapshots);
@@ -55,6 +56,8 @@ private:
     std::byte *buffer;
   };
   const Field &fieldOf(const Edge &edge, const BoundVertex &v) const;
+  /// Calls f(number, edge) for the edges that a vertex had when the set was bound.
+  template <typename F> void forEachEdge(const Vertex &vertex, F &&f) const;
   bool isDirect(std::uint32_t edge, const Field &field, const SnapshotEdges &snapshots) const;
   /// Points the fields of a vertex at memory that `place(edge index)` gives for each tensor edge.
   template <typename Place> void bind(const BoundVertex &v, Place &&place);
@@ -64,6 +67,7 @@ private:
 
   const GraphData &graph_;
   Storage &storage_;
+  std::size_t edgeCount_; ///< of the graph, when the set was bound
   std::vector<BoundVertex> vertices_;
   std::vector<Transfer> transfers_;
   AlignedBytes objects_, buffers_, scratch_;

@@ -89,11 +89,11 @@ std::vector<std::string> Engine::listStreams() const { return data_->streamNames
 
 void Engine::copyToRemoteBuffer(const void *source, const std::string &handle, std::int64_t index, unsigned) {
   std::byte *const row = data_->remoteRow(handle, index);
-  std::memcpy(row, source, data_->graph().remoteBuffers.at(handle)->bytes());
+  std::memcpy(row, source, data_->remoteRowBytes(handle));
 }
 void Engine::copyFromRemoteBuffer(const std::string &handle, void *destination, std::int64_t index, unsigned) {
   const std::byte *const row = data_->remoteRow(handle, index);
-  std::memcpy(destination, row, data_->graph().remoteBuffers.at(handle)->bytes());
+  std::memcpy(destination, row, data_->remoteRowBytes(handle));
 }
 
 void Engine::setPrintStream(std::ostream &) {} // codelets print to the process's own stream

@@ -3,6 +3,7 @@
 #include "poplar/exceptions.hpp"
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 namespace ipu_model {
@@ -27,12 +28,17 @@ poplar::OptionFlags withEnvironment(const poplar::OptionFlags &options) {
   return all;
 }
 
-/// The graph once every element has a tile; throws where one has none.
+/// The graph once every element has a tile; throws where one has none. Numbers go where their vertices are: those of
+/// a vertex without a tile stay without, and the vertex is refused where a program runs it.
 std::shared_ptr<GraphData> mapped(std::shared_ptr<GraphData> graph) {
-  for (const auto &[variable, vertex] : graph->immediates)
-    if (graph->vertices[vertex].tile != none)
+  std::vector<bool> homeless(graph->variables.size());
+  for (const auto &[variable, vertex] : graph->immediates) {
+    homeless[variable] = graph->vertices[vertex].tile == none;
+    if (!homeless[variable])
       graph->variables[variable].tiles.set(0, graph->variables[variable].count, graph->vertices[vertex].tile);
+  }
   for (poplar::VarId id = 0; id != graph->variables.size(); ++id) {
+    if (homeless[id]) continue;
     const Variable &variable = graph->variables[id];
     variable.tiles.visit(0, variable.count, [&](std::size_t begin, std::size_t end, unsigned tile) {
       if (tile == none)
@@ -48,7 +54,9 @@ std::shared_ptr<GraphData> mapped(std::shared_ptr<GraphData> graph) {
 EngineData::EngineData(std::shared_ptr<GraphData> graph, std::vector<poplar::program::Program> programs,
                        const poplar::OptionFlags &options, const poplar::ProgressFunc &progress)
     : graph_(mapped(std::move(graph))), programs_(std::move(programs)), options_(withEnvironment(options)),
-      storage_(*graph_), pool_(threadCount(options_)), profile_(*graph_) {
+      profile_(*graph_, !isTrue(options_, "debug.allowOutOfMemory")), storage_(*graph_), pool_(threadCount(options_)),
+      hostWrites_(graph_->hostWrites), hostReads_(graph_->hostReads), streams_(graph_->streams),
+      remoteBuffers_(graph_->remoteBuffers) {
   debug_ = isTrue(options_, "debug.mode");
   strict_ = isTrue(options_, "debug.strict");
   shuffleSeed_ = std::strtoull(options_.get("debug.shuffleSeed", "1").c_str(), nullptr, 10);
@@ -59,10 +67,10 @@ EngineData::EngineData(std::shared_ptr<GraphData> graph, std::vector<poplar::pro
     if (progress) progress(static_cast<int>(i), total);
     prepare(programs_[i]);
   }
-  for (const auto &[handle, tensor] : graph_->hostWrites) profile_.addHostTensor(tensor);
-  for (const auto &[handle, tensor] : graph_->hostReads) profile_.addHostTensor(tensor);
-  profile_.finish(!isTrue(options_, "debug.allowOutOfMemory"));
-  for (const auto &[handle, buffer] : graph_->remoteBuffers)
+  for (const auto &[handle, tensor] : hostWrites_) profile_.addHostTensor(tensor);
+  for (const auto &[handle, tensor] : hostReads_) profile_.addHostTensor(tensor);
+  profile_.finish();
+  for (const auto &[handle, buffer] : remoteBuffers_)
     remoteMemory_[handle].resize(buffer->bytes() * buffer->repeats);
   if (progress) progress(total, total);
 }
@@ -89,6 +97,7 @@ void EngineData::warn(const std::string &message) {
 void EngineData::prepare(const poplar::program::Program &program) {
   const Node &node = program.node();
   if (!prepared_.insert(&node).second) return;
+  checkHandles(node);
   switch (node.kind) {
   case Node::Kind::Execute: {
     if (node.target >= graph_->computeSets.size())
@@ -100,6 +109,7 @@ void EngineData::prepare(const poplar::program::Program &program) {
       const SnapshotEdges snapshots = checkRaces(*graph_, node.target, [this](const std::string &text) { warn(text); });
       bound = std::make_unique<BoundComputeSet>(*graph_, node.target, storage_, snapshots);
     }
+    if (!node.tensors.empty()) checkDestination("Execute '" + node.name + "': ", node.tensors[0]);
     profile_.addExecute(node, *bound);
     break;
   }
@@ -122,6 +132,13 @@ void EngineData::prepare(const poplar::program::Program &program) {
     endGroup(group);
     return;
   }
+  case Node::Kind::StreamToTensor:
+  case Node::Kind::RemoteToTensor:
+    checkDestination("Copy '" + node.name + "' of '" + node.channel->handle + "' to " +
+                         node.tensors[0].getDebugStr() + ": ",
+                     node.tensors[0]);
+    profile_.addOther(node);
+    break;
   default: profile_.addOther(node); break;
   }
   for (const auto &child : node.children) prepare(child);
@@ -139,6 +156,7 @@ void EngineData::prepareSequence(const Node &node, CopyGroup &group) {
     if (onlyHere && next.kind == Node::Kind::Sequence) {
       prepareSequence(next, group);
     } else if (onlyHere && next.kind == Node::Kind::Copy) {
+      checkHandles(next);
       checkCopy(next);
       if (!group.admits(next)) endGroup(group);
       group.add(next);
@@ -153,15 +171,32 @@ void EngineData::endGroup(CopyGroup &group) {
   if (!group.empty()) profile_.addCopies(group.take());
 }
 
-void EngineData::checkCopy(const Node &node) const {
-  const Tensor &source = node.tensors[0], &destination = node.tensors[1];
-  const std::string text =
-      "Copy '" + node.name + "' of " + source.getDebugStr() + " to " + destination.getDebugStr() + ": ";
-  if (destination.containsConstant()) throw poplar::control_program_error(text + "a constant cannot be written");
+void EngineData::checkHandles(const Node &node) const {
+  const auto program = [&] { return std::string(kindName(node.kind)) + " '" + node.name + "'"; };
+  for (const Tensor &tensor : node.tensors) graph_->checkOwn<poplar::control_program_error>(tensor, program);
+  if (!node.channel) return;
+  const bool isStream = node.kind == Node::Kind::StreamToTensor || node.kind == Node::Kind::TensorToStream;
+  const Channels &own = isStream ? graph_->streams : graph_->remoteBuffers;
+  const auto found = own.find(node.channel->handle);
+  if (found == own.end() || found->second != node.channel)
+    throw poplar::control_program_error(program() + ": the " + (isStream ? "stream '" : "remote buffer '") +
+                                        node.channel->handle + "' belongs to another graph");
+}
+
+void EngineData::checkDestination(const std::string &text, const Tensor &destination) const {
+  if (destination.containsConstant())
+    throw poplar::control_program_error(text + "a constant cannot be written: " + destination.getDebugStr());
   if (const auto alias = findAlias(destination.view()))
     throw poplar::control_program_error(text + "the destination shows " +
                                         graph_->describe(alias->variable, alias->element, alias->element + 1) +
                                         " more than once");
+}
+
+void EngineData::checkCopy(const Node &node) const {
+  const Tensor &source = node.tensors[0], &destination = node.tensors[1];
+  const std::string text =
+      "Copy '" + node.name + "' of " + source.getDebugStr() + " to " + destination.getDebugStr() + ": ";
+  checkDestination(text, destination);
   if (source.intersectsWith(destination) && source.flatten().getVarRegions() != destination.flatten().getVarRegions()) {
     // Name the first element that both show at different positions.
     for (const auto &to : destination.getVarRegions())
@@ -337,8 +372,8 @@ void EngineData::executeRemote(const Node &node) {
 }
 
 std::byte *EngineData::remoteRow(const std::string &handle, std::int64_t index) {
-  const auto found = graph_->remoteBuffers.find(handle);
-  if (found == graph_->remoteBuffers.end())
+  const auto found = remoteBuffers_.find(handle);
+  if (found == remoteBuffers_.end())
     throw poplar::stream_connection_error("no remote buffer has the handle '" + handle + "'");
   const ChannelData &buffer = *found->second;
   if (index < 0 || static_cast<std::size_t>(index) >= buffer.repeats)
@@ -363,16 +398,16 @@ const Tensor &hostTensor(const std::map<std::string, Tensor> &tensors, const std
 } // namespace
 
 void EngineData::writeHandle(const std::string &handle, const void *begin, const void *end) {
-  storage_.scatter(hostTensor(graph_->hostWrites, handle, "write", begin, end).view(),
+  storage_.scatter(hostTensor(hostWrites_, handle, "write", begin, end).view(),
                    static_cast<const std::byte *>(begin));
 }
 
 void EngineData::readHandle(const std::string &handle, void *begin, void *end) {
-  storage_.gather(hostTensor(graph_->hostReads, handle, "read", begin, end).view(), static_cast<std::byte *>(begin));
+  storage_.gather(hostTensor(hostReads_, handle, "read", begin, end).view(), static_cast<std::byte *>(begin));
 }
 
 void EngineData::connect(const std::string &handle, Connection connection) {
-  if (!graph_->streams.count(handle))
+  if (!streams_.count(handle))
     throw poplar::stream_connection_error("no stream has the handle '" + handle + "'");
   connections_[handle] = std::move(connection);
 }
@@ -388,13 +423,15 @@ void EngineData::connect(const std::string &handle, poplar::StreamCallbackHandle
 
 std::vector<std::string> EngineData::streamNames() const {
   std::vector<std::string> names;
-  for (const auto &[handle, stream] : graph_->streams) names.push_back(handle);
+  for (const auto &[handle, stream] : streams_) names.push_back(handle);
   return names;
 }
 
 void EngineData::writeReports() const {
   if (!isTrue(options_, "autoReport.all")) return;
-  const std::string folder = options_.get("autoReport.directory", ".");
+  std::string folder = options_.get("autoReport.directory", ".");
+  if (folder.empty()) folder = ".";
+  std::filesystem::create_directories(folder);
   const auto write = [&](const char *name, void (Profile::*writer)(std::ostream &) const) {
     std::ofstream out(folder + "/" + name);
     if (!out) throw poplar::runtime_error("cannot write '" + folder + "/" + name + "'");

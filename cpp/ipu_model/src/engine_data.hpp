@@ -24,15 +24,15 @@ public:
   void readHandle(const std::string &handle, void *begin, void *end);
   void connect(const std::string &handle, void *begin, void *end);
   void connect(const std::string &handle, poplar::StreamCallbackHandle callback);
-  /// Memory of one row of a remote buffer.
+  /// Memory of one row of a remote buffer, and its size.
   std::byte *remoteRow(const std::string &handle, std::int64_t index);
+  std::size_t remoteRowBytes(const std::string &handle) const { return remoteBuffers_.at(handle)->bytes(); }
   std::vector<std::string> streamNames() const;
 
   void warn(const std::string &message);
   const std::vector<std::string> &warnings() const { return warnings_; }
   Profile &profile() { return profile_; }
   const Profile &profile() const { return profile_; }
-  const GraphData &graph() const { return *graph_; }
   void writeReports() const;
   void setPrintStream(std::ostream &out) { print_ = &out; }
   void setOptions(const poplar::OptionFlags &options);
@@ -50,7 +50,11 @@ private:
   /// Copies that follow each other, in nested sequences too, make one step where `group` admits it.
   void prepareSequence(const Node &node, CopyGroup &group);
   void endGroup(CopyGroup &group);
+  /// Throws where a tensor or channel of the program is not of this graph.
+  void checkHandles(const Node &node) const;
   void checkCopy(const Node &node) const;
+  /// Throws where what a program writes shows a constant, or an element twice; `text` starts the message.
+  void checkDestination(const std::string &text, const poplar::Tensor &destination) const;
   void execute(const Node &node);
   void executeStream(const Node &node);
   void executeRemote(const Node &node);
@@ -65,13 +69,16 @@ private:
   poplar::OptionFlags options_;
   bool debug_ = false, strict_ = false, loaded_ = false;
   std::uint64_t shuffleSeed_ = 0, executions_ = 0;
+  Profile profile_; ///< before the storage: refuses what no tile can hold before the host allocates it
   Storage storage_;
   ThreadPool pool_;
-  Profile profile_;
   std::map<std::uint32_t, std::unique_ptr<BoundComputeSet>> computeSets_;
   std::set<const Node *> prepared_;
   std::map<const Node *, unsigned> uses_; ///< places in programs and functions
   std::set<std::uint32_t> openFunctions_; ///< being prepared, to find recursion
+  // Those of the graph when the engine was made: it may have grown since.
+  std::map<std::string, poplar::Tensor> hostWrites_, hostReads_;
+  Channels streams_, remoteBuffers_;
   std::map<std::string, Connection> connections_;
   std::map<std::string, std::vector<std::byte>> remoteMemory_;
   std::vector<std::string> warnings_;

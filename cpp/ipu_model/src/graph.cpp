@@ -120,6 +120,7 @@ Tensor Graph::addConstantValues(const Type &type, ArrayRef<std::size_t> shape, i
 }
 
 Tensor Graph::clone(const Type &type, const Tensor &tensor, const DebugContext &name, TensorCloneMethod method) {
+  data_->checkOwn<tensor_creation_error>(tensor, [] { return "clone"; });
   const std::string label = name.getPathName().empty() ? tensor.getDebugStr() : name.getPathName();
   const bool keepAliases = method == TensorCloneMethod::PRESERVE_ORDER_AND_ALIASES ||
                            method == TensorCloneMethod::GATHER_AND_PRESERVE_TILE_ORDER_AND_ALIASES;
@@ -205,7 +206,7 @@ void Graph::reorderToSimplify(Tensor *tensor, ArrayRef<Tensor *> others, bool) c
 }
 
 void Graph::setTileMapping(const Tensor &tensor, unsigned tile) {
-  if (!tensor.valid()) throw invalid_tile_mapping("setTileMapping of a tensor that was never assigned");
+  data_->checkOwn<invalid_tile_mapping>(tensor, [] { return "setTileMapping"; });
   const unsigned physical = physicalTile(tile);
   for (const Run &run : tensor.view().runs())
     ipu_model::forEachStretch(run, [&](std::size_t begin, std::size_t end) {
@@ -214,6 +215,7 @@ void Graph::setTileMapping(const Tensor &tensor, unsigned tile) {
 }
 
 void Graph::setTileMapping(const Tensor &tensor, const TileToTensorMapping &mapping) {
+  data_->checkOwn<invalid_tile_mapping>(tensor, [] { return "setTileMapping"; });
   const Tensor flat = tensor.flatten();
   for (unsigned tile = 0; tile != mapping.size(); ++tile)
     for (const Interval &interval : mapping[tile]) {
@@ -226,6 +228,7 @@ void Graph::setTileMapping(const Tensor &tensor, const TileToTensorMapping &mapp
 }
 
 Graph::TileToTensorMapping Graph::getTileMapping(const Tensor &tensor, bool *isComplete, bool allowExternal) const {
+  data_->checkOwn<invalid_tile_mapping>(tensor, [] { return "getTileMapping"; });
   TileToTensorMapping mapping(target_.getNumTiles());
   std::vector<unsigned> virtualTile;
   if (!tiles_.empty()) {
@@ -323,6 +326,7 @@ template <typename T> void addHandle(std::map<std::string, T> &handles, const st
 } // namespace
 
 void Graph::createHostWrite(StringRef handle, const Tensor &tensor, bool) {
+  data_->checkOwn<graph_connection_error>(tensor, [&] { return "host write '" + std::string(handle) + "'"; });
   if (tensor.containsConstant() || tensor.containsAliases())
     throw graph_connection_error("host write '" + std::string(handle) + "': tensor " + tensor.getDebugStr() +
                                  " holds constants or shows one element several times");
@@ -330,6 +334,7 @@ void Graph::createHostWrite(StringRef handle, const Tensor &tensor, bool) {
 }
 
 void Graph::createHostRead(StringRef handle, const Tensor &tensor, bool) {
+  data_->checkOwn<graph_connection_error>(tensor, [&] { return "host read '" + std::string(handle) + "'"; });
   addHandle(data_->hostReads, handle, tensor);
 }
 
@@ -361,6 +366,7 @@ Function Graph::addFunction(const program::Program &program) {
 }
 
 void Graph::setTensorValues(const Tensor &tensor, ipu_model::HostValues values, bool scalar) {
+  data_->checkOwn<graph_connection_error>(tensor, [] { return "setInitialValue"; });
   if (!scalar && values.count != tensor.numElements())
     throw graph_connection_error("initial values of tensor " + tensor.getDebugStr() + ": " +
                                  std::to_string(values.count) + " given for " + std::to_string(tensor.numElements()) +

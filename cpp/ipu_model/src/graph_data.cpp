@@ -113,18 +113,30 @@ void addKernelVertex(poplar::Graph &graph, poplar::ComputeSet cs, std::uint32_t 
   for (std::uint32_t i = 0; i != fields.size(); ++i) graph.connect(poplar::FieldRef(vertex, i), fields[i].flatten());
 }
 
-std::string Channel::handle() const { return data_->handle; }
-std::size_t Channel::numElements() const { return data_->count; }
-poplar::Type Channel::elementType() const { return data_->type; }
+namespace {
+const ChannelData &checked(const std::shared_ptr<const ChannelData> &channel) {
+  if (!channel)
+    throw poplar::stream_connection_error("a stream or remote buffer that was never assigned is used; assign it what "
+                                          "the graph's add function returns");
+  return *channel;
+}
+} // namespace
+
+std::string Channel::handle() const { return checked(data_).handle; }
+std::size_t Channel::numElements() const { return checked(data_).count; }
+poplar::Type Channel::elementType() const { return checked(data_).type; }
 
 } // namespace ipu_model
 
 namespace poplar {
 
-DataStream::operator StringRef() const { return data_->handle; }
-std::size_t RemoteBuffer::getRepeats() const { return data_->repeats; }
+DataStream::operator StringRef() const { return ipu_model::checked(data_).handle; }
+std::size_t RemoteBuffer::getRepeats() const { return ipu_model::checked(data_).repeats; }
 
 FieldRef VertexRef::operator[](StringRef field) const {
+  if (!graph_)
+    throw graph_connection_error("field '" + std::string(field) + "' of a vertex that was never assigned; assign it "
+                                 "what addVertex returns");
   const ipu_model::VertexType &type = graph_->typeOf(graph_->vertices[id_]);
   const auto found = type.fieldIndex.find(std::string(field));
   if (found == type.fieldIndex.end()) {

@@ -80,7 +80,7 @@ struct VertexType {
   poplar::PerfEstimateFunc estimator;
 };
 
-/// What a field of one vertex is connected to or set to.
+/// What a field of one vertex is connected to or set to. A private vector has one: its size, or its values.
 struct Edge {
   enum class Kind : std::uint8_t { Tensor, Value, Size };
   Kind kind;
@@ -144,6 +144,14 @@ struct GraphData {
     for (std::uint32_t e = vertex.firstEdge; e != none; e = edges[e].next) f(edges[e]);
   }
   const VertexType &typeOf(const Vertex &vertex) const { return *types[vertex.type]; }
+  /// Throws Error, with what use() says, unless the tensor is one of this graph. Another graph may be gone, so its
+  /// names are not asked for.
+  template <typename Error, typename Use> void checkOwn(const poplar::Tensor &tensor, Use &&use) const {
+    if (!tensor.valid()) throw Error(use() + std::string(": the tensor was never assigned"));
+    if (tensor.graph() != this)
+      throw Error(use() + std::string(": the tensor of shape ") + tensor.shapeToString() +
+                  " belongs to another graph; each graph has its own variables");
+  }
   /// "vertex 12 of type 'Sum' on tile 3 (compute set 'cs')", for messages.
   std::string describe(std::uint32_t vertex) const;
   /// "elements [0:4) of variable 'x'", for messages.

@@ -30,7 +30,15 @@ void addLibrary(ipu_model::GraphData &graph, std::shared_ptr<const ipu_model::Co
   }
 }
 
+void checkOwn(const ipu_model::GraphData &graph, const VertexRef &vertex) {
+  if (vertex.graph() == &graph) return;
+  throw graph_connection_error(vertex.graph() ? "a vertex of another graph is used; use the graph that it was added to"
+                                              : "a vertex that was never assigned is used; assign it what addVertex "
+                                                "returns");
+}
+
 const Field &fieldOf(const ipu_model::GraphData &graph, FieldRef ref) {
+  checkOwn(graph, ref.getVertex());
   return graph.typeOf(graph.vertices[ref.getVertex().getId()]).cls.fields[ref.field()];
 }
 
@@ -45,6 +53,22 @@ void checkUnset(const ipu_model::GraphData &graph, FieldRef ref) {
     if (edge.field == ref.field() && edge.index == index && edge.kind != Edge::Kind::Size)
       throw graph_connection_error(describe(graph, ref) + " is connected or set already");
   });
+}
+
+/// The size, or the values, that a field or a row of it has been given; null without any.
+Edge *findSize(ipu_model::GraphData &graph, std::uint32_t vertex, std::uint32_t field, std::uint32_t index) {
+  for (std::uint32_t e = graph.vertices[vertex].firstEdge; e != none; e = graph.edges[e].next) {
+    Edge &edge = graph.edges[e];
+    if (edge.field == field && edge.index == index && edge.kind != Edge::Kind::Tensor) return &edge;
+  }
+  return nullptr;
+}
+
+/// Makes the values the initial ones of an edge.
+void giveValues(ipu_model::GraphData &graph, Edge &edge, const std::vector<std::byte> &bytes) {
+  edge.kind = Edge::Kind::Value;
+  edge.first = graph.values.size();
+  graph.values.insert(graph.values.end(), bytes.begin(), bytes.end());
 }
 
 void addEdge(ipu_model::GraphData &graph, FieldRef ref, Edge edge) {
@@ -127,14 +151,17 @@ std::string Graph::getComputeSetName(ComputeSet computeSet) const {
 
 void Graph::connect(FieldRef ref, const Tensor &tensor) {
   const Field &field = fieldOf(*data_, ref);
+  data_->checkOwn<graph_connection_error>(tensor, [&] { return "connecting " + describe(*data_, ref); });
   const auto fail = [&](const std::string &why) {
     throw graph_connection_error("tensor " + tensor.getDebugStr() + " cannot be connected to " + describe(*data_, ref) +
                                  ": " + why);
   };
-  if (!tensor.valid() || tensor.graph() != data_.get()) fail("it is not a tensor of this graph");
   if (field.direction == Direction::State) fail("the field is plain vertex state; use setInitialValue");
   if (field.shape == FieldShape::VectorList && !ref.isIndexed()) {
-    if (tensor.rank() != 2)
+    if (field.rowsAreScalars() && tensor.rank() != 1)
+      fail("a list of single elements takes a tensor of rank 1 or a list of tensors, not shape " +
+           tensor.shapeToString());
+    if (!field.rowsAreScalars() && tensor.rank() != 2)
       fail("a list of vectors takes a tensor of rank 2 or a list of tensors, not shape " + tensor.shapeToString());
     if (tensor.dim(0) == 0) return setFieldSize(ref, 0);
     for (std::size_t row = 0; row != tensor.dim(0); ++row) connect(ref[row], tensor[row]);
@@ -146,7 +173,8 @@ void Graph::connect(FieldRef ref, const Tensor &tensor) {
   if (given != wanted && !isLong) // a tile's long has 32 bits
     throw type_error("tensor " + tensor.getDebugStr() + " of type '" + given.toString() + "' cannot be connected to " +
                      describe(*data_, ref) + ", whose elements are '" + wanted.toString() + "'");
-  const bool oneElement = field.shape == FieldShape::Scalar || (field.shape == FieldShape::Vector && ref.isIndexed());
+  const bool oneElement = field.shape == FieldShape::Scalar || field.rowsAreScalars() ||
+                          (field.shape == FieldShape::Vector && ref.isIndexed());
   if (oneElement && tensor.numElements() != 1)
     fail("it takes one element, the tensor has shape " + tensor.shapeToString());
   if (!oneElement && tensor.rank() != 1)
@@ -186,7 +214,8 @@ void Graph::connect(FieldRef ref, ArrayRef<Tensor> tensors) {
 void Graph::connectValue(FieldRef ref, ipu_model::HostValues value) {
   const Field &field = fieldOf(*data_, ref);
   if (field.direction == Direction::State) return setFieldValues(ref, value);
-  if (field.direction != Direction::Input || field.shape != FieldShape::Scalar)
+  const bool oneElement = field.shape == FieldShape::Scalar || (field.rowsAreScalars() && ref.isIndexed());
+  if (field.direction != Direction::Input || !oneElement)
     throw graph_connection_error("a number cannot be connected to " + describe(*data_, ref) +
                                  ", which is not a scalar input or plain state");
   const Tensor constant = addConstantValues(typeOf(field), {}, value, true, "immediate");
@@ -204,27 +233,51 @@ void Graph::setFieldValues(FieldRef ref, ipu_model::HostValues values) {
     data_->immediates.emplace_back(data_->variables.size() - 1, ref.getVertex().getId());
     return connect(ref, field.shape == FieldShape::Scalar ? constant.reshape({}) : constant);
   }
-  if (field.shape == FieldShape::Scalar && values.count != 1)
+  if (field.shape == FieldShape::Scalar && ref.isIndexed())
+    throw graph_connection_error(describe(*data_, ref) + " is one number and has no elements");
+  if ((field.shape == FieldShape::Scalar || ref.isIndexed()) && values.count != 1)
     throw graph_connection_error(std::to_string(values.count) + " values given for " + describe(*data_, ref) +
                                  ", which is one number");
-  checkUnset(*data_, ref);
-  data_->forEachEdge(data_->vertices[ref.getVertex().getId()], [&](const Edge &edge) {
-    if (edge.field == ref.field() && edge.kind == Edge::Kind::Size && edge.count != values.count)
-      throw graph_connection_error(std::to_string(values.count) + " values given for " + describe(*data_, ref) +
-                                   ", whose size was set to " + std::to_string(edge.count));
-  });
   const std::vector<std::byte> bytes = ipu_model::toDevice(typeOf(field), values, values.count);
+  // A private vector has one edge: of its size until it is given values.
+  Edge *const known = findSize(*data_, ref.getVertex().getId(), ref.field(), none);
+  if (ref.isIndexed()) {
+    if (!known)
+      throw no_size_specified(describe(*data_, ref) +
+                              " is an element of a vector without a size; call setFieldSize before");
+    if (ref.getIndex() >= known->count)
+      throw graph_connection_error(describe(*data_, ref) + " is beyond the size " + std::to_string(known->count) +
+                                   " of the vector");
+    if (known->kind == Edge::Kind::Size)
+      giveValues(*data_, *known, std::vector<std::byte>(known->count * bytes.size()));
+    std::copy(bytes.begin(), bytes.end(),
+              data_->values.begin() + static_cast<std::ptrdiff_t>(known->first + ref.getIndex() * bytes.size()));
+    return;
+  }
+  checkUnset(*data_, ref);
+  if (known && known->count != values.count)
+    throw graph_connection_error(std::to_string(values.count) + " values given for " + describe(*data_, ref) +
+                                 ", whose size was set to " + std::to_string(known->count));
+  if (known) return giveValues(*data_, *known, bytes);
   Edge edge{};
-  edge.kind = Edge::Kind::Value;
-  edge.first = data_->values.size();
   edge.count = values.count;
-  data_->values.insert(data_->values.end(), bytes.begin(), bytes.end());
+  giveValues(*data_, edge, bytes);
   addEdge(*data_, ref, edge);
 }
 
 void Graph::setFieldSize(FieldRef ref, std::size_t size) {
-  if (fieldOf(*data_, ref).shape == FieldShape::Scalar)
+  const Field &field = fieldOf(*data_, ref);
+  if (field.shape == FieldShape::Scalar)
     throw graph_connection_error(describe(*data_, ref) + " is a scalar and has no size");
+  if (field.shape == FieldShape::Vector && ref.isIndexed())
+    throw graph_connection_error(describe(*data_, ref) + " is one element and has no size");
+  const auto index = ref.isIndexed() ? static_cast<std::uint32_t>(ref.getIndex()) : none;
+  if (const Edge *known = findSize(*data_, ref.getVertex().getId(), ref.field(), index)) {
+    if (known->count != size)
+      throw graph_connection_error(describe(*data_, ref) + " cannot get the size " + std::to_string(size) +
+                                   ": it has the size " + std::to_string(known->count) + " already");
+    return;
+  }
   Edge edge{};
   edge.kind = Edge::Kind::Size;
   edge.count = size;
@@ -232,6 +285,7 @@ void Graph::setFieldSize(FieldRef ref, std::size_t size) {
 }
 
 std::size_t Graph::getFieldSize(FieldRef ref) const {
+  checkOwn(*data_, ref.getVertex());
   std::size_t size = 0;
   bool found = false;
   data_->forEachEdge(data_->vertices[ref.getVertex().getId()], [&](const Edge &edge) {
@@ -263,16 +317,22 @@ std::size_t Graph::getMaxFieldDim(StringRef vertexName, StringRef fieldName, uns
 }
 
 void Graph::setTileMapping(VertexRef vertex, unsigned tile) {
+  checkOwn(*data_, vertex);
   data_->vertices.at(vertex.getId()).tile = physicalTile(tile);
 }
 
-unsigned Graph::getTileMapping(VertexRef vertex) const { return data_->vertices.at(vertex.getId()).tile; }
+unsigned Graph::getTileMapping(VertexRef vertex) const {
+  checkOwn(*data_, vertex);
+  return data_->vertices.at(vertex.getId()).tile;
+}
 
 void Graph::setPerfEstimate(const VertexRef &vertex, std::uint64_t cycles, std::uint64_t) {
+  checkOwn(*data_, vertex);
   data_->vertices.at(vertex.getId()).cycles = static_cast<std::int64_t>(cycles);
 }
 
 VertexPerfEstimate Graph::getPerfEstimate(const VertexRef &ref) const {
+  checkOwn(*data_, ref);
   const ipu_model::Vertex &vertex = data_->vertices.at(ref.getId());
   if (vertex.cycles >= 0) return VertexPerfEstimate(static_cast<std::uint64_t>(vertex.cycles));
   if (const PerfEstimateFunc &estimator = data_->typeOf(vertex).estimator)

@@ -84,7 +84,10 @@ unsigned getTileImbalance(const Graph &graph, const Tensor &t, unsigned minEleme
 
 Tensor cloneToIpu(Graph &graph, const Tensor &t, unsigned dstIPU, const DebugContext &name,
                   poplar::TensorCloneMethod method) {
-  const unsigned perIPU = graph.getTarget().getTilesPerIPU();
+  const unsigned perIPU = graph.getTarget().getTilesPerIPU(), ipus = graph.getTarget().getNumIPUs();
+  if (dstIPU >= ipus)
+    throw poplibs_error("tensor " + t.getDebugStr() + " cannot be copied to IPU " + std::to_string(dstIPU) +
+                        "; the graph has " + std::to_string(ipus) + ", numbered from 0");
   Tensor copy = graph.clone(t, name, method);
   Graph::TileToTensorMapping mapping(graph.getTarget().getNumTiles());
   const auto old = graph.getTileMapping(t);
@@ -147,8 +150,10 @@ bool TensorUseTracker::empty() const {
   return std::all_of(uses_.begin(), uses_.end(), [](const auto &use) { return use.empty(); });
 }
 
-void TensorUseTracker::mapTensorsByUse(Graph &graph, unsigned grainSize, unsigned, bool, MappingMethod) {
-  // Elements with the same users form a stretch; each stretch is shared out evenly among them.
+void TensorUseTracker::mapTensorsByUse(Graph &graph, unsigned grainSize, unsigned, bool extendPartialUsage,
+                                       MappingMethod) {
+  // Elements with the same users form a stretch; each stretch is shared out evenly among them. Where partial usage is
+  // extended, a stretch without users goes to the last tile of the stretch before it, the first one to the first user.
   const std::size_t grain = std::max(grainSize, 1u);
   std::map<poplar::VarId, std::map<std::size_t, std::vector<unsigned>>> starts, ends;
   for (unsigned tile = 0; tile != uses_.size(); ++tile)
@@ -163,20 +168,27 @@ void TensorUseTracker::mapTensorsByUse(Graph &graph, unsigned grainSize, unsigne
     std::vector<std::size_t> borders;
     for (const auto &[position, tiles] : begins) borders.push_back(position);
     for (const auto &[position, tiles] : finishes) borders.push_back(position);
+    if (extendPartialUsage) borders.insert(borders.end(), {0, whole.numElements()});
     std::sort(borders.begin(), borders.end());
     borders.erase(std::unique(borders.begin(), borders.end()), borders.end());
+    unsigned neighbour = begins.begin()->second.front();
     for (std::size_t b = 0; b + 1 < borders.size(); ++b) {
       if (const auto here = finishes.find(borders[b]); here != finishes.end())
         for (unsigned tile : here->second)
           if (--users[tile] == 0) users.erase(tile);
       if (const auto here = begins.find(borders[b]); here != begins.end())
         for (unsigned tile : here->second) ++users[tile];
-      if (users.empty()) continue;
+      if (users.empty()) {
+        if (extendPartialUsage) graph.setTileMapping(whole.slice(borders[b], borders[b + 1]), neighbour);
+        continue;
+      }
       const std::size_t length = borders[b + 1] - borders[b];
       const std::size_t share = ceilDivide(ceilDivide(length, users.size()), grain) * grain;
       auto user = users.begin();
-      for (std::size_t at = 0; at < length; at += share, ++user)
+      for (std::size_t at = 0; at < length; at += share, ++user) {
         graph.setTileMapping(whole.slice(borders[b] + at, borders[b] + std::min(at + share, length)), user->first);
+        neighbour = user->first;
+      }
     }
   }
 }
@@ -300,13 +312,15 @@ void expandToMatchRanks(Tensor &a, Tensor &b) {
 
 void broadcastToMatch(Tensor &a, const std::vector<std::size_t> &shape) {
   Tensor t = a;
+  if (t.rank() > shape.size() && t.numElements() == 1) t = t.reshape({}); // one element fits any shape
   while (t.rank() < shape.size()) t = t.expand({0});
-  for (unsigned d = 0; d != shape.size(); ++d) {
-    if (t.rank() != shape.size() || (t.dim(d) != shape[d] && t.dim(d) != 1))
-      throw poplibs_error("tensor " + a.getDebugStr() + " of shape " + a.shapeToString() +
-                          " cannot be broadcast to the other operand's shape");
+  bool fits = t.rank() == shape.size();
+  for (unsigned d = 0; fits && d != shape.size(); ++d) fits = t.dim(d) == shape[d] || t.dim(d) == 1;
+  if (!fits)
+    throw poplibs_error("tensor " + a.getDebugStr() + " of shape " + a.shapeToString() +
+                        " cannot be broadcast to the other operand's shape");
+  for (unsigned d = 0; d != shape.size(); ++d)
     if (t.dim(d) != shape[d]) t = t.broadcast(static_cast<unsigned>(shape[d]), d);
-  }
   a = t;
 }
 

@@ -37,6 +37,13 @@ std::size_t totalOf(const TileMemory &memory) {
   return total;
 }
 
+Profile::Profile(const GraphData &graph, bool enforceLimit)
+    : graph_(graph), layout_(graph),
+      enforceLimit_(enforceLimit && graph.target.getTargetType() != poplar::TargetType::CPU) {
+  addVariables();
+  checkLimit();
+}
+
 void Profile::addStep(const ProgramNode &node, Step step) {
   step.kind = kindName(node.kind);
   step.name = node.name;
@@ -273,7 +280,7 @@ void Profile::addHostTensor(const poplar::Tensor &tensor) {
   for (unsigned tile : tiles) memory(tile)[hostExchangeBytes] = bytesOf(cost::hostExchangeCodeBytes);
 }
 
-void Profile::finish(bool enforceLimit) {
+void Profile::addVariables() {
   for (poplar::VarId id = 0; id != graph_.variables.size(); ++id) {
     const Variable &variable = graph_.variables[id];
     std::map<unsigned, std::size_t> elements;
@@ -281,6 +288,10 @@ void Profile::finish(bool enforceLimit) {
     for (const auto &[tile, n] : elements)
       memory(tile)[variable.constant ? constantBytes : variableBytes] += roundUp(n * variable.type.size(), 4);
   }
+}
+
+void Profile::finish() {
+  counts_ = {graph_.vertices.size(), graph_.edges.size(), graph_.variables.size(), graph_.computeSets.size()};
   for (std::size_t id = 0; id != memory_.size(); ++id) {
     TileMemory &tile = memory_[id];
     if (totalOf(tile) == 0) continue;
@@ -288,8 +299,12 @@ void Profile::finish(bool enforceLimit) {
     tile[controlCodeBytes] =
         bytesOf(cost::controlCodeBytes) + bytesOf(cost::controlCodePerStep) * (controlSteps_[id] + controlStepsOfAll_);
   }
+  checkLimit();
+}
+
+void Profile::checkLimit() const {
+  if (!enforceLimit_) return;
   const std::size_t limit = graph_.target.getBytesPerTile();
-  if (!enforceLimit || graph_.target.getTargetType() == poplar::TargetType::CPU) return;
   const auto worst = std::max_element(memory_.begin(), memory_.end(),
                                       [](const auto &a, const auto &b) { return totalOf(a) < totalOf(b); });
   if (worst == memory_.end() || totalOf(*worst) <= limit) return;

@@ -6,7 +6,8 @@
 #include "program_node.hpp"
 #include "tile_layout.hpp"
 #include <array>
-#include <iosfwd>
+#include <locale>
+#include <sstream>
 #include <unordered_map>
 
 namespace ipu_model {
@@ -50,9 +51,20 @@ struct Step {
   std::uint64_t cycles() const { return compute + exchange + sync + host; }
 };
 
+/// A report on its way: how its numbers look depends on no setting of the stream that it is sent to, and changes none.
+class ReportText : public std::ostringstream {
+public:
+  ReportText() { imbue(std::locale::classic()); }
+  void send(std::ostream &to) const {
+    const std::string text = str();
+    to.write(text.data(), static_cast<std::streamsize>(text.size()));
+  }
+};
+
 class Profile {
 public:
-  explicit Profile(const GraphData &graph) : graph_(graph), layout_(graph) {}
+  /// Throws graph_memory_allocation_error where the variables and constants alone are too much for a tile.
+  Profile(const GraphData &graph, bool enforceLimit);
 
   void addExecute(const ProgramNode &node, BoundComputeSet &set);
   /// One exchange step for copies that do not touch each other. It is counted with the first of them.
@@ -60,7 +72,7 @@ public:
   void addOther(const ProgramNode &node);
   void addHostTensor(const poplar::Tensor &tensor);
   /// Adds up the memory; throws graph_memory_allocation_error where a tile has too little.
-  void finish(bool enforceLimit);
+  void finish();
 
   void beginRun(unsigned program);
   void count(const ProgramNode &node) {
@@ -93,11 +105,18 @@ private:
   void addStep(const ProgramNode &node, Step step);
   void addPhase(Step &step, const Traffic &traffic);
   void addBuffers(const std::map<unsigned, std::size_t> &bytes);
+  void addVariables();
+  void checkLimit() const;
   Totals totals() const;
   TileMemory &memory(unsigned tile) { return memory_[tile]; }
 
   const GraphData &graph_;
   TileLayout layout_;
+  bool enforceLimit_;
+  /// Of the graph when the engine was made: it may have grown since.
+  struct Counts {
+    std::size_t vertices = 0, edges = 0, variables = 0, computeSets = 0;
+  } counts_;
   std::vector<Step> steps_;
   std::unordered_map<const ProgramNode *, std::size_t> stepOf_;
   std::vector<TileMemory> memory_ = std::vector<TileMemory>(graph_.target.getNumTiles());

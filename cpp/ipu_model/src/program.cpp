@@ -1,5 +1,6 @@
 #include "poplar/Program.hpp"
 #include "graph_data.hpp"
+#include "numbers.hpp"
 #include "poplar/exceptions.hpp"
 #include "program_node.hpp"
 
@@ -101,6 +102,9 @@ Copy::Copy(const Tensor &source, const Tensor &destination, bool, const DebugCon
 namespace {
 void checkChannel(const char *what, const ipu_model::Channel &channel, const Tensor &tensor, std::size_t rows,
                   const DebugContext &name) {
+  if (!channel.valid())
+    throw control_program_error(where("Copy", name) + ": the " + what + " was never assigned; assign it what the "
+                                "graph's add function returns");
   if (channel.elementType() != tensor.elementType())
     throw type_error(where("Copy", name) + ": " + what + " '" + channel.handle() + "' holds '" +
                      channel.elementType().toString() + "', tensor " + tensor.getDebugStr() + " '" +
@@ -109,6 +113,12 @@ void checkChannel(const char *what, const ipu_model::Channel &channel, const Ten
     throw control_program_error(where("Copy", name) + ": " + what + " '" + channel.handle() + "' transfers " +
                                 std::to_string(channel.numElements() * rows) + " elements, tensor " +
                                 tensor.getDebugStr() + " has " + std::to_string(tensor.numElements()));
+}
+
+void checkOffset(const Tensor &offset, const DebugContext &name) {
+  if (!ipu_model::isInteger(offset.elementType()))
+    throw type_error(where("Copy", name) + ": the offset " + offset.getDebugStr() + " has the type '" +
+                     offset.elementType().toString() + "'; it must be an integer");
 }
 } // namespace
 
@@ -135,6 +145,7 @@ Copy::Copy(const RemoteBuffer &source, const Tensor &destination, const DebugCon
 }
 Copy::Copy(const RemoteBuffer &source, const Tensor &destination, const Tensor &offset, const DebugContext &name)
     : Program(makeNode(Kind::RemoteToTensor, name, {destination, offset})) {
+  checkOffset(offset, name);
   checkChannel("remote buffer", source, destination, offset.numElements(), name);
   node_->channel = source.data();
 }
@@ -145,6 +156,7 @@ Copy::Copy(const Tensor &source, const RemoteBuffer &destination, const DebugCon
 }
 Copy::Copy(const Tensor &source, const RemoteBuffer &destination, const Tensor &offset, const DebugContext &name)
     : Program(makeNode(Kind::TensorToRemote, name, {source, offset})) {
+  checkOffset(offset, name);
   checkChannel("remote buffer", destination, source, offset.numElements(), name);
   node_->channel = destination.data();
 }

@@ -144,11 +144,25 @@ void joinElements(GraphData &graph, std::uint32_t id, std::uint32_t f, const std
   graph.edges.push_back(joined);
 }
 
+/// Refuses a row of a list that has another number of elements than it was given as its size.
+void checkRowSize(const GraphData &graph, std::uint32_t id, const Edge &size) {
+  std::size_t elements = 0;
+  graph.forEachEdge(graph.vertices[id], [&](const Edge &edge) {
+    if (edge.kind == Edge::Kind::Tensor && edge.field == size.field && edge.index == size.index) elements = edge.count;
+  });
+  if (elements != size.count)
+    throw poplar::graph_connection_error(
+        "field '" + graph.typeOf(graph.vertices[id]).cls.fields[size.field].name + "[" + std::to_string(size.index) +
+        "]' of " + graph.describe(id) + " was given the size " + std::to_string(size.count) + " but " +
+        std::to_string(elements) + " elements are connected");
+}
+
 } // namespace
 
 void checkVertices(GraphData &graph, std::uint32_t computeSet) {
   std::vector<std::size_t> connected, sized;
-  std::vector<std::size_t> rowsWanted;
+  std::vector<std::size_t> rowsWanted, elements;
+  std::vector<const Edge *> sizedRows;
   constexpr std::size_t unset = static_cast<std::size_t>(-1);
   for (std::uint32_t id : graph.computeSets[computeSet].vertices) {
     const Vertex &vertex = graph.vertices[id];
@@ -158,12 +172,17 @@ void checkVertices(GraphData &graph, std::uint32_t computeSet) {
     connected.assign(cls.fields.size(), 0);
     sized.assign(cls.fields.size(), unset);
     rowsWanted.assign(cls.fields.size(), 0);
+    elements.assign(cls.fields.size(), 0);
+    sizedRows.clear();
     bool elementWise = false;
     graph.forEachEdge(vertex, [&](const Edge &edge) {
       if (edge.kind == Edge::Kind::Size && edge.index == none) {
         sized[edge.field] = edge.count;
-      } else if (edge.kind != Edge::Kind::Size) {
+      } else if (edge.kind == Edge::Kind::Size) {
+        sizedRows.push_back(&edge);
+      } else {
         ++connected[edge.field];
+        elements[edge.field] += edge.count;
         if (edge.index != none) {
           rowsWanted[edge.field] = std::max(rowsWanted[edge.field], edge.index + std::size_t{1});
           elementWise |= cls.fields[edge.field].shape == FieldShape::Vector;
@@ -186,11 +205,13 @@ void checkVertices(GraphData &graph, std::uint32_t computeSet) {
       if (rowsWanted[f] != 0 && rowsWanted[f] != connected[f])
         throw poplar::graph_connection_error(text() + " has " + std::to_string(connected[f]) + " of its " +
                                              std::to_string(rowsWanted[f]) + " elements connected");
-      const std::size_t size = rowsWanted[f] != 0 ? rowsWanted[f] : connected[f];
-      if (field.shape == FieldShape::VectorList && sized[f] != unset && sized[f] != size)
+      const std::size_t rows = rowsWanted[f] != 0 ? rowsWanted[f] : connected[f];
+      const std::size_t size = field.shape == FieldShape::VectorList ? rows : elements[f];
+      if (sized[f] != unset && sized[f] != size)
         throw poplar::graph_connection_error(text() + " was given the size " + std::to_string(sized[f]) + " but " +
                                              std::to_string(size) + " elements are connected");
     }
+    for (const Edge *row : sizedRows) checkRowSize(graph, id, *row);
     if (elementWise)
       for (std::uint32_t f = 0; f != cls.fields.size(); ++f)
         if (cls.fields[f].shape == FieldShape::Vector)

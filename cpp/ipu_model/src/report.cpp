@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iomanip>
 #include <ostream>
-#include <sstream>
 
 namespace ipu_model {
 namespace {
@@ -39,10 +38,10 @@ void writeArray(std::ostream &out, const std::vector<std::uint64_t> &values) {
 
 } // namespace
 
-void Profile::writeSummary(std::ostream &out, bool showSteps, bool showStorage) const {
+void Profile::writeSummary(std::ostream &to, bool showSteps, bool showStorage) const {
+  ReportText out;
   const Totals sum = totals();
   const poplar::Target &target = graph_.target;
-  const auto save = out.flags();
   out << disclaimer << "\n\nTarget:\n"
       << "  Type:                " << poplar::toString(target.getTargetType()) << ' ' << target.getTargetArchString()
       << '\n'
@@ -52,10 +51,10 @@ void Profile::writeSummary(std::ostream &out, bool showSteps, bool showStorage) 
       << "  Memory Per-Tile:     " << std::fixed << std::setprecision(1) << target.getBytesPerTile() / 1024.0 << " kB\n"
       << "  Clock Speed (approx): " << grouped(static_cast<std::uint64_t>(target.getTileClockFrequency() / 1e6))
       << " MHz\n\nGraph:\n"
-      << "  Number of vertices:     " << grouped(graph_.vertices.size()) << '\n'
-      << "  Number of edges:        " << grouped(graph_.edges.size()) << '\n'
-      << "  Number of variables:    " << grouped(graph_.variables.size()) << '\n'
-      << "  Number of compute sets: " << grouped(graph_.computeSets.size()) << "\n\nMemory Usage:\n";
+      << "  Number of vertices:     " << grouped(counts_.vertices) << '\n'
+      << "  Number of edges:        " << grouped(counts_.edges) << '\n'
+      << "  Number of variables:    " << grouped(counts_.variables) << '\n'
+      << "  Number of compute sets: " << grouped(counts_.computeSets) << "\n\nMemory Usage:\n";
   TileMemory all{};
   std::size_t largest = 0, worst = 0;
   for (std::size_t tile = 0; tile != memory_.size(); ++tile) {
@@ -71,7 +70,7 @@ void Profile::writeSummary(std::ostream &out, bool showSteps, bool showStorage) 
     out << "    " << std::left << std::setw(28) << categoryName(static_cast<MemoryCategory>(c)) << std::right
         << std::setw(16) << grouped(all[c]) << '\n';
   if (showStorage)
-    for (poplar::VarId id = 0; id != graph_.variables.size(); ++id) {
+    for (poplar::VarId id = 0; id != counts_.variables; ++id) {
       const Variable &v = graph_.variables[id];
       out << "    " << v.name << ": " << grouped(v.count * v.type.size()) << " bytes of " << v.type.toString() << " in "
           << layout_.parts(id).size() << " parts\n";
@@ -101,10 +100,11 @@ void Profile::writeSummary(std::ostream &out, bool showSteps, bool showStorage) 
           << ", host " << step.host << ", sync " << step.sync << "; " << step.vertices << " vertices on "
           << step.tiles.size() << " tiles)\n";
   }
-  out.flags(save);
+  out.send(to);
 }
 
-void Profile::writeJson(std::ostream &out) const {
+void Profile::writeJson(std::ostream &to) const {
+  ReportText out;
   const Totals sum = totals();
   const poplar::Target &target = graph_.target;
   out << "{\"note\":" << quoted(disclaimer)
@@ -120,8 +120,8 @@ void Profile::writeJson(std::ostream &out) const {
         << ",\"unit\":" << quoted(c.unit) << ",\"source\":" << quoted(c.source)
         << ",\"confidence\":" << quoted(c.confidence) << '}';
   }
-  out << "],\n\"graph\":{\"vertices\":" << graph_.vertices.size() << ",\"edges\":" << graph_.edges.size()
-      << ",\"variables\":" << graph_.variables.size() << ",\"computeSets\":" << graph_.computeSets.size()
+  out << "],\n\"graph\":{\"vertices\":" << counts_.vertices << ",\"edges\":" << counts_.edges
+      << ",\"variables\":" << counts_.variables << ",\"computeSets\":" << counts_.computeSets
       << "},\n\"memory\":{\"categories\":[";
   for (std::size_t c = 0; c != memoryCategories; ++c)
     out << (c ? "," : "") << quoted(categoryName(static_cast<MemoryCategory>(c)));
@@ -166,6 +166,7 @@ void Profile::writeJson(std::ostream &out) const {
     out << "]}";
   }
   out << "]}}\n";
+  out.send(to);
 }
 
 } // namespace ipu_model

@@ -14,7 +14,7 @@ AlignedBytes allocateBytes(std::size_t bytes) {
   return AlignedBytes(memory);
 }
 
-Storage::Storage(const GraphData &graph) : graph_(graph) {
+Storage::Storage(const GraphData &graph) : graph_(graph), initialValues_(graph.initialValues.size()) {
   memory_.reserve(graph.variables.size());
   for (const Variable &variable : graph.variables)
     memory_.push_back(allocateBytes(variable.count * variable.type.size()));
@@ -29,7 +29,8 @@ void Storage::reset() {
     else
       std::memset(memory_[i].get(), 0, variable.count * variable.type.size());
   }
-  for (const InitialValue &initial : graph_.initialValues) scatter(initial.view, initial.bytes.data());
+  for (std::size_t i = 0; i != initialValues_; ++i)
+    scatter(graph_.initialValues[i].view, graph_.initialValues[i].bytes.data());
 }
 
 void Storage::copy(const View &source, const View &destination) const {

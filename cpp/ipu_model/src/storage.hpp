@@ -15,6 +15,7 @@ struct FreeDeleter {
 using AlignedBytes = std::unique_ptr<std::byte[], FreeDeleter>;
 AlignedBytes allocateBytes(std::size_t bytes);
 
+/// Holds the variables and initial values that the graph has now; what the graph gets later is not in it.
 class Storage {
 public:
   explicit Storage(const GraphData &graph);
@@ -56,6 +57,7 @@ private:
   }
 
   const GraphData &graph_;
+  std::size_t initialValues_;
   std::vector<AlignedBytes> memory_;
 };
 

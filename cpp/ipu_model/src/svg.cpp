@@ -37,7 +37,8 @@ void key(std::ostream &out, std::size_t row, const char *colour, const char *tex
 
 } // namespace
 
-void Profile::writeMemorySvg(std::ostream &out) const {
+void Profile::writeMemorySvg(std::ostream &to) const {
+  ReportText out;
   open(out, "Bytes of memory by tile");
   std::size_t largest = graph_.target.getTargetType() == poplar::TargetType::CPU ? 1 : graph_.target.getBytesPerTile();
   const double limit = static_cast<double>(largest);
@@ -63,9 +64,11 @@ void Profile::writeMemorySvg(std::ostream &out) const {
   for (std::size_t c = 0; c != memoryCategories; ++c)
     key(out, c, palette[c], categoryName(static_cast<MemoryCategory>(c)));
   out << "</svg>\n";
+  out.send(to);
 }
 
-void Profile::writeTimelineSvg(std::ostream &out) const {
+void Profile::writeTimelineSvg(std::ostream &to) const {
+  ReportText out;
   open(out, "Cycles of the first steps");
   std::uint64_t end = 1;
   for (const TimelineEntry &entry : timeline_) end = std::max(end, entry.start + steps_[entry.step].cycles());
@@ -91,6 +94,7 @@ void Profile::writeTimelineSvg(std::ostream &out) const {
   out << "<text x=\"" << left << "\" y=\"" << top + height + 16 << "\">0</text><text x=\"" << left + width - 80
       << "\" y=\"" << top + height + 16 << "\">" << end << " cycles</text>\n"
       << "</svg>\n";
+  out.send(to);
 }
 
 } // namespace ipu_model

@@ -391,6 +391,9 @@ Tensor concat(ArrayRef<Tensor> tensors, unsigned dimension) {
                                   " of type " + tensor.elementType().toString() + " and shape " +
                                   tensor.shapeToString() + " does not fit " + first.getDebugStr() + " of type " +
                                   first.elementType().toString() + " and shape " + first.shapeToString());
+    if (tensor.graph() != first.graph())
+      throw tensor_creation_error("concat along dimension " + std::to_string(dimension) +
+                                  ": the tensors belong to two graphs");
     shape[dimension] += tensor.dim(dimension);
   }
   const std::vector<std::size_t> firstShape = first.shape();

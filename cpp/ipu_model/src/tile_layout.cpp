@@ -9,7 +9,7 @@ TileLayout::TileLayout(const GraphData &graph) : parts_(graph.variables.size()) 
     const Variable &variable = graph.variables[id];
     constant_.push_back(variable.constant);
     variable.tiles.visit(0, variable.count, [&](std::size_t begin, std::size_t end, unsigned tile) {
-      if (tile == none) // never, once the engine has checked the mapping
+      if (tile == none) // a number for a vertex that has no tile either: no program can run it
         return;
       parts_[id].push_back({begin, end, used[tile], tile});
       used[tile] += end - begin;

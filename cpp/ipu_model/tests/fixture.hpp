@@ -75,5 +75,9 @@ template <typename E, typename F> std::string messageOf(F &&f) {
   return "";
 }
 
+/// Asks for the text once: a check inside of it must not fail while doctest writes the message.
 #define CHECK_CONTAINS(text, part)                                                                 \
-  CHECK_MESSAGE((text).find(part) != std::string::npos, "'" << (part) << "' not in: " << (text))
+  do {                                                                                             \
+    const std::string checkedText = (text);                                                        \
+    CHECK_MESSAGE(checkedText.find(part) != std::string::npos, "'" << (part) << "' not in: " << checkedText); \
+  } while (false)

@@ -127,6 +127,34 @@ TEST_CASE_FIXTURE(Libraries, "formulas, broadcasts, constants and types") {
   CHECK_THROWS_AS(popops::add(graph, a, spread(FLOAT, {5}), prog), poputil::poplibs_error);
 }
 
+TEST_CASE_FIXTURE(Libraries, "constants in formulas have the type of what they meet") {
+  using namespace popops::expr;
+  const Tensor a = spread(FLOAT, {2}, {1.5f, -2.0f}), i = spread<int>(INT, {2}, {3, 7});
+  const Tensor yes = spread<int>(BOOL, {2}, {1, 0});
+  const auto values = [&](const Expr &formula, const std::vector<Tensor> &operands) {
+    Sequence own;
+    const Tensor out = popops::map(graph, formula, operands, own);
+    CHECK(out.elementType() == FLOAT);
+    return result<float>(own, out);
+  };
+  using Floats = std::vector<float>;
+  CHECK(values(_1 * (Const(2) + Const(3)), {a}) == Floats{7.5f, -10});
+  CHECK(values(_1 * -Const(1), {a}) == Floats{-1.5f, 2});
+  CHECK(values(_1 * Select(Const(1), Const(0), _2), {a, yes}) == Floats{1.5f, 0});
+  CHECK(values(_1 * ((Const(1.f) + Const(2.f)) * Const(3.f)), {a}) == Floats{13.5f, -18});
+  CHECK(values(Clamp(Const(1), Const(0), _1), {a}) == Floats{1, -2});
+  CHECK(values(Cast(Const(5) / Const(2.0f), FLOAT) + _1, {a}) == Floats{4, 0.5f});
+  // What constants are compared as is no business of the result's type.
+  CHECK(values(Select(_1, Const(0), Const(3) < Const(3.5f)), {a}) == Floats{1.5f, -2});
+  CHECK(values(Select(_1, Const(0), !(Const(2) + Const(-2))), {a}) == Floats{1.5f, -2});
+  CHECK(values(Select(_1, Const(9), _2 & Const(4)), {a, i}) == Floats{9, -2}); // 3 & 4, 7 & 4
+  CHECK(result<int>(prog, popops::map(graph, _1 + Const(2) * Const(3), {i}, prog)) == std::vector<int>{9, 13});
+  for (const Expr &condition : {Expr(_1), Expr(Const(1.0f)), Expr(Const(1.0f) + Const(2))})
+    CHECK_CONTAINS(messageOf<poputil::poplibs_error>([&] { popops::map(graph, Select(_1, _1, condition), {a}, prog); }), "the condition of SELECT has the type 'float'; it must be bool or an integer");
+  CHECK_THROWS_AS(popops::select(graph, a, a, a, prog), poputil::poplibs_error);
+  CHECK_THROWS_AS(popops::map(graph, UnaryOp(UnaryOpType::IS_NAN, _1), {i}, prog), poputil::poplibs_error);
+}
+
 TEST_CASE_FIXTURE(Libraries, "half results are rounded at every operation") {
   const Tensor h = popops::cast(graph, spread(FLOAT, {3}, {1.0f, 2049.0f, 70000.0f}), HALF, prog);
   const Tensor back = popops::cast(graph, popops::add(graph, h, 1.0f, prog), FLOAT, prog);
@@ -221,6 +249,13 @@ TEST_CASE_FIXTURE(Libraries, "many slices, gathers, one-hot codes, iota, padding
   const Tensor columns = popops::gather(graph, table, constant<unsigned>(UNSIGNED_INT, {2}, {2, 1}), 1, gathered);
   CHECK(columns.shape() == std::vector<std::size_t>{5, 2});
   CHECK(result<float>(gathered, columns[1]) == std::vector<float>{5, 4});
+  Sequence blocks;
+  const Tensor table3 = popops::gather(graph, table, constant<unsigned>(UNSIGNED_INT, {2, 2}, {2, 1, 0, 2}), 1, blocks);
+  CHECK(table3.shape() == std::vector<std::size_t>{5, 2, 2});
+  CHECK(result<float>(blocks, table3[1]) == std::vector<float>{5, 4, 3, 5});
+  const Tensor column = popops::gather(graph, table, constant<unsigned>(UNSIGNED_INT, {}, {1}), 1, blocks);
+  CHECK(column.shape() == std::vector<std::size_t>{5});
+  CHECK(result<float>(blocks, column) == std::vector<float>{1, 4, 7, 10, 13});
   const popops::SlicePlan plan = popops::embedding::plan(graph, FLOAT, 5, 3, {2}, {});
   const Tensor planned = popops::createSliceableTensor(graph, FLOAT, {5, 3}, {0}, {1}, plan, {}, "planned");
   const Tensor indices = popops::createIndicesTensor(graph, {0}, 2, plan, {});
@@ -341,12 +376,33 @@ TEST_CASE_FIXTURE(Libraries, "tensors are mapped to their users") {
   CHECK(graph.getTileMapping(t)[5] == std::vector<Interval>{{4, 10}});
   CHECK(poputil::dimIsSplitOverTiles(graph, t, 0));
   CHECK_FALSE(poputil::dimIsSplitOverIPUs(graph, t, 0));
+  const Tensor partly = graph.addVariable(FLOAT, {10}, "partly");
+  poputil::TensorUseTracker some(6);
+  some.add(graph, 1, partly.slice(2, 4));
+  some.add(graph, 5, partly.slice(6, 8));
+  some.mapTensorsByUse(graph, 1, 1, true);
+  CHECK(graph.getTileMapping(partly)[1] == std::vector<Interval>{{0, 6}});
+  CHECK(graph.getTileMapping(partly)[5] == std::vector<Interval>{{6, 10}});
+  const Tensor unused = graph.addVariable(FLOAT, {4}, "unused");
+  some.add(graph, 2, unused.slice(1, 2));
+  some.mapTensorsByUse(graph, 1, 1);
+  CHECK_THROWS_AS(graph.getTileMapping(unused), invalid_tile_mapping);
+  graph.setTileMapping(unused, 0);
   const Tensor copy = poputil::duplicate(graph, t, prog);
   CHECK(graph.getTileMapping(copy) == graph.getTileMapping(t));
   Tensor column = spread(FLOAT, {3, 1}), row = spread(FLOAT, {4});
   poputil::broadcastToMatch(column, row);
   CHECK(column.shape() == std::vector<std::size_t>{3, 4});
   CHECK(row.shape() == column.shape());
+  Tensor four = spread(FLOAT, {4}), one = spread(FLOAT, {1, 1});
+  CHECK_CONTAINS(messageOf<poputil::poplibs_error>([&] { poputil::broadcastToMatch(four, std::vector<std::size_t>{}); }), "of shape {4} cannot be broadcast");
+  poputil::broadcastToMatch(one, std::vector<std::size_t>{});
+  CHECK(one.rank() == 0);
+  const Tensor scalar = spread(FLOAT, {});
+  CHECK_THROWS_AS(popops::addInPlace(graph, scalar, four, prog), poputil::poplibs_error);
+  popops::addInPlace(graph, scalar, spread(FLOAT, {1}, {3}), prog);
+  CHECK(result<float>(prog, scalar) == std::vector<float>{3});
+  CHECK_CONTAINS(messageOf<poputil::poplibs_error>([&] { poputil::copyToIpu(graph, t, prog, 1); }), "tensor 't' cannot be copied to IPU 1; the graph has 1, numbered from 0");
 }
 
 TEST_CASE("mapping queries: clones, sorted regions, unbroadcast tensors") {

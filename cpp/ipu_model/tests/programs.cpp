@@ -241,6 +241,115 @@ TEST_CASE("lists of vectors, private vectors, templates and workers") {
   CHECK(m.result<int>(Execute(workers), w) == std::vector<int>{0, 1, 2, 3, 4, 5, 0, 1});
 }
 
+TEST_CASE("a private vector has the size and the values that it was given, in any order of the calls") {
+  Machine m;
+  m.addCodelets();
+  const Tensor out = m.variable(INT, {4}, "out");
+  m.graph.setInitialValue(out, -1);
+  const ComputeSet cs = m.graph.addComputeSet("cs");
+  const VertexRef v = m.graph.addVertex(cs, "Private", {{"out", out}});
+  m.graph.setTileMapping(v, 0);
+  std::vector<int> expected{3, 5, 6, 7};
+  SUBCASE("values alone") { m.graph.setInitialValue(v["values"], std::vector<int>{5, 6, 7}); }
+  SUBCASE("size, then values") {
+    m.graph.setFieldSize(v["values"], 3);
+    m.graph.setInitialValue(v["values"], std::vector<int>{5, 6, 7});
+  }
+  SUBCASE("values, then the same size, twice") {
+    m.graph.setInitialValue(v["values"], std::vector<int>{5, 6, 7});
+    m.graph.setFieldSize(v["values"], 3);
+    m.graph.setFieldSize(v["values"], 3);
+  }
+  SUBCASE("size, then some of the elements") {
+    m.graph.setFieldSize(v["values"], 3);
+    m.graph.setInitialValue(v["values"][2], 7);
+    m.graph.setInitialValue(v["values"][0], 5);
+    expected = {3, 5, 0, 7};
+  }
+  SUBCASE("size alone") {
+    m.graph.setFieldSize(v["values"], 2);
+    expected = {2, 0, 0, -1};
+  }
+  CHECK(m.graph.getFieldSize(v["values"]) == static_cast<std::size_t>(expected[0]));
+  CHECK(m.result<int>(Execute(cs), out) == expected);
+  CHECK(m.result<int>(Execute(cs), out, {{"debug.mode", "true"}}) == expected);
+}
+
+TEST_CASE("lists of single elements are connected element by element, as a tensor, or as a list") {
+  Machine m;
+  m.addCodelets();
+  const Tensor in = m.variable(FLOAT, {3}, "in"), out = m.variable(FLOAT, {3}, "out");
+  m.graph.setInitialValue(in, std::vector<float>{1, 2, 3});
+  const ComputeSet cs = m.graph.addComputeSet("cs");
+  const VertexRef v = m.graph.addVertex(cs, "SingleElements");
+  m.graph.setTileMapping(v, 0);
+  std::vector<float> expected{6, 4, 2};
+  SUBCASE("tensors of rank 1") {
+    m.graph.connect(v["in"], in.reverse(0));
+    m.graph.connect(v["out"], out);
+  }
+  SUBCASE("lists of tensors") {
+    m.graph.connect(v["in"], std::vector<Tensor>{in[2], in.slice(1, 2), in[0]});
+    m.graph.connect(v["out"], std::vector<Tensor>{out[0], out[1], out[2]});
+  }
+  SUBCASE("one by one, a number among them") {
+    m.graph.setFieldSize(v["in"], 3);
+    m.graph.connect(v["in"][0], in[2]);
+    m.graph.connect(v["in"][1], 2.5f);
+    m.graph.connect(v["in"][2], in[0]);
+    for (unsigned i = 0; i != 3; ++i)
+      m.graph.connect(v["out"][i], out[i]);
+    expected[1] = 5;
+  }
+  CHECK(m.graph.getFieldSize(v["in"]) == 3);
+  CHECK(m.result<float>(Execute(cs), out) == expected);
+  const VertexRef other = m.graph.addVertex(cs, "SingleElements");
+  CHECK_CONTAINS(messageOf<graph_connection_error>([&] { m.graph.connect(other["in"], in.reshape({3, 1})); }), "rank 1 or a list of tensors, not shape {3,1}");
+  CHECK_CONTAINS(messageOf<graph_connection_error>([&] { m.graph.connect(other["in"][0], in); }), "it takes one element");
+}
+
+TEST_CASE("an engine keeps to the graph that it was made of when the graph grows") {
+  Machine m;
+  m.addCodelets();
+  const Tensor t = m.variable(INT, {2}, "t"), n = m.variable(INT, {}, "n");
+  m.graph.setInitialValue(t, 1);
+  m.graph.createHostRead("t", t);
+  m.graph.createHostRead("n", n);
+  const ComputeSet cs = m.graph.addComputeSet("count");
+  const VertexRef v = m.graph.addVertex(cs, "Count", {{"out", n}});
+  m.graph.setTileMapping(v, 0);
+  Engine engine(m.graph, Execute(cs));
+  engine.load(m.device);
+  // Enough to move what the graph holds to other memory.
+  std::vector<Tensor> later;
+  for (int i = 0; i != 100; ++i) {
+    later.push_back(m.variable(INT, {5}, "later"));
+    m.graph.setInitialValue(later.back(), 9);
+    m.graph.createHostRead("later" + std::to_string(i), later.back());
+  }
+  m.graph.createHostWrite("later", later[0]);
+  m.graph.addHostToDeviceFIFO("late stream", INT, 1);
+  m.graph.addRemoteBuffer("late rows", INT, 1);
+  m.graph.setInitialValue(t, 2);
+  m.graph.setInitialValue(v["step"], 7);
+  engine.loadAndRun(m.device);
+  std::vector<int> values(5), two(2), counted(1, -1);
+  engine.readTensor("t", two);
+  engine.readTensor("n", counted);
+  CHECK(two == std::vector<int>{1, 1});
+  CHECK(counted == std::vector<int>{0});
+  CHECK_CONTAINS(messageOf<stream_connection_error>([&] { engine.readTensor("later0", values); }), "no host read has the handle 'later0'");
+  CHECK_THROWS_AS(engine.writeTensor("later", values), stream_connection_error);
+  CHECK_THROWS_AS(engine.connectStream("late stream", values.data()), stream_connection_error);
+  CHECK_THROWS_AS(engine.copyToRemoteBuffer(values.data(), "late rows", 0), stream_connection_error);
+  CHECK(engine.listStreams().empty());
+  std::ostringstream summary;
+  engine.printProfileSummary(summary, {{"showVarStorage", "true"}});
+  CHECK_CONTAINS(summary.str(), "Number of variables:    2\n");
+  CHECK(summary.str().find("later") == std::string::npos);
+  CHECK(m.result<int>(Execute(cs), n) == std::vector<int>{7}); // an engine of the graph as it is now
+}
+
 TEST_CASE("streams: rings, callbacks, host reads and writes") {
   Machine m;
   const Tensor t = m.variable(INT, {2}, "t");

@@ -1,6 +1,7 @@
 // Cycles, memory, reports, and the two ways of running vertices.
 
 #include "fixture.hpp"
+#include "codelets/codelet_cache.hpp"
 #include "cost_model.hpp"
 #include "poplar/CSRFunctions.hpp"
 #include "poplar/DeviceManager.hpp"
@@ -12,6 +13,7 @@
 #include "poprand/RandomGen.hpp"
 #include "poputil/TileMapping.hpp"
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 
 using namespace poplar;
@@ -193,6 +195,46 @@ TEST_CASE("reports add up and say what they are") {
   CHECK_CONTAINS(timeline.str(), "180 cycles of compute from 360");
   engine.resetExecutionProfiling();
   CHECK(engine.estimatedCycles() == 0);
+}
+
+TEST_CASE("reports keep to themselves: no setting of a stream changes them, and they change none") {
+  Counts m(3);
+  Engine engine(m.graph, Execute(m.cs));
+  engine.loadAndRun(m.device);
+  using Report = void (*)(Engine &, std::ostream &);
+  const Report reports[] = {
+      [](Engine &e, std::ostream &out) { e.printProfileSummary(out, {{"showVarStorage", "true"}}); },
+      [](Engine &e, std::ostream &out) { e.writeReportJson(out); },
+      [](Engine &e, std::ostream &out) { e.writeMemorySvg(out); },
+      [](Engine &e, std::ostream &out) { e.writeTimelineSvg(out); }};
+  for (const Report report : reports) {
+    std::ostringstream plain, set;
+    report(engine, plain);
+    set << std::hex << std::showbase << std::fixed;
+    set.precision(1);
+    const auto flags = set.flags();
+    report(engine, set);
+    CHECK(set.str() == plain.str());
+    CHECK(set.flags() == flags);
+    CHECK(set.precision() == 1);
+    CHECK(plain.precision() == 6);
+  }
+  std::ostringstream both;
+  engine.printProfileSummary(both);
+  engine.writeReportJson(both);
+  CHECK(both.str().find("e+03") == std::string::npos);
+}
+
+TEST_CASE("reports that are written at the end go to a folder that is made for them") {
+  const ipu_model::TemporaryFolder folder;
+  const std::string reports = (folder.path() / "new" / "reports").string();
+  {
+    Counts m(1);
+    Engine engine(m.graph, Execute(m.cs), {{"autoReport.all", "true"}, {"autoReport.directory", reports}});
+    engine.loadAndRun(m.device);
+  }
+  for (const char *name : {"report.json", "memory.svg", "timeline.svg"})
+    CHECK_MESSAGE(std::filesystem::file_size(std::filesystem::path(reports) / name) > 0, name);
 }
 
 TEST_CASE("the fast and the checking way of running agree bit for bit") {

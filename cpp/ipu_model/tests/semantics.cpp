@@ -78,6 +78,14 @@ TEST_CASE_FIXTURE(Fields, "vertices and elements without a tile") {
     graph.addVertex(cs, "Sum", {{"in", x}, {"out", y[0]}});
     CHECK_CONTAINS(compileError<invalid_tile_mapping>(), "vertex 0 of type 'Sum' on tile (none) (compute set 'set') is not mapped");
   }
+  SUBCASE("a vertex that reads a number") {
+    const VertexRef v = graph.addVertex(cs, "SingleElements", {{"out", std::vector<Tensor>{y[0]}}});
+    graph.connect(v["in"][0], 1.5f);
+    CHECK_CONTAINS(compileError<invalid_tile_mapping>(), "vertex 0 of type 'SingleElements' on tile (none) (compute set 'set') is not mapped to a tile");
+    CHECK_NOTHROW(Engine(graph, Sequence())); // no program runs it
+    graph.setTileMapping(v, 2);
+    CHECK(result<float>(Execute(cs), y[0]) == std::vector<float>{3});
+  }
   SUBCASE("a tile that does not exist") {
     CHECK_CONTAINS(messageOf<invalid_tile_mapping>([&] { graph.setTileMapping(x, 8); }), "tile 8 does not exist; the graph has 8 tiles");
   }
@@ -127,6 +135,40 @@ TEST_CASE_FIXTURE(Fields, "fields that are missing, doubled or of another size o
     CHECK_CONTAINS(compileError<no_size_specified>(), "field 'scratch' of vertex 0");
     CHECK_THROWS_AS(graph.getFieldSize(v["scratch"]), no_size_specified);
   }
+  SUBCASE("a private vector of two sizes") {
+    const VertexRef v = graph.addVertex(cs, "Rows");
+    graph.setFieldSize(v["scratch"], 3);
+    CHECK_CONTAINS(messageOf<graph_connection_error>([&] { graph.setFieldSize(v["scratch"], 8); }), "field 'scratch' of vertex 0 of type 'Rows' on tile (none) (compute set 'set') cannot get the size 8: it has the size 3 already");
+    CHECK_CONTAINS(messageOf<graph_connection_error>([&] { graph.setInitialValue(v["scratch"], std::vector<float>{1, 2}); }), "2 values given");
+    CHECK_CONTAINS(messageOf<graph_connection_error>([&] { graph.setInitialValue(v["scratch"][3], 1.0f); }), "field 'scratch[3]' of vertex 0");
+    graph.setInitialValue(v["scratch"], std::vector<float>{1, 2, 3});
+    CHECK_THROWS_AS(graph.setFieldSize(v["scratch"], 8), graph_connection_error);
+    CHECK_THROWS_AS(graph.setInitialValue(v["scratch"], std::vector<float>{4, 5, 6}), graph_connection_error);
+    const VertexRef other = graph.addVertex(cs, "Rows");
+    CHECK_CONTAINS(messageOf<no_size_specified>([&] { graph.setInitialValue(other["scratch"][0], 1.0f); }), "call setFieldSize before");
+  }
+  SUBCASE("a size that is not that of the tensor") {
+    const VertexRef v = sum(x, y[0]);
+    graph.setFieldSize(v["in"], 7);
+    CHECK_CONTAINS(compileError<graph_connection_error>(), "field 'in' of vertex 0 of type 'Sum' on tile 1 (compute set 'set') was given the size 7 but 8 elements are connected");
+  }
+  SUBCASE("a size that is not that of the elements") {
+    const VertexRef v = graph.addVertex(cs, "Sum", {{"out", y[0]}});
+    graph.setTileMapping(v, 0);
+    graph.setFieldSize(v["in"], 3);
+    for (unsigned i = 0; i != 2; ++i)
+      graph.connect(v["in"][i], x[i]);
+    CHECK_CONTAINS(compileError<graph_connection_error>(), "given the size 3 but 2 elements");
+    graph.connect(v["in"][2], x[2]);
+    CHECK_NOTHROW(Engine(graph, Execute(cs)));
+  }
+  SUBCASE("a size that is not that of the row") {
+    const VertexRef v = graph.addVertex(cs, "Rows", {{"sums", y.slice(0, 1)}, {"rows", x.expand({0})}});
+    graph.setTileMapping(v, 0);
+    graph.setFieldSize(v["scratch"], 1);
+    graph.setFieldSize(v["rows"][0], 9);
+    CHECK_CONTAINS(compileError<graph_connection_error>(), "field 'rows[0]' of vertex 0 of type 'Rows' on tile 0 (compute set 'set') was given the size 9 but 8 elements");
+  }
   SUBCASE("plain state is not connected, outputs are not set") {
     const VertexRef v = graph.addVertex(cs, "Count");
     CHECK_THROWS_AS(graph.connect(v["calls"], x[0]), graph_connection_error);
@@ -145,6 +187,60 @@ TEST_CASE_FIXTURE(Fields, "copies that cannot be") {
   CHECK_CONTAINS(copyError(x, y.slice(0, 4)), "another number of elements");
   CHECK_THROWS_AS(Copy(x, variable(INT, {8}, "i")), type_error);
   CHECK_NOTHROW(Engine(graph, Copy(x, x)));
+}
+
+TEST_CASE_FIXTURE(Fields, "what a program writes is neither constant nor shown twice") {
+  const auto refused = [&](const Program &program) {
+    return messageOf<control_program_error>([&] { Engine(graph, program); });
+  };
+  const Tensor fixed = constant<float>(FLOAT, {2}, {1, 2}), flag = constant<int>(BOOL, {}, {1});
+  const Tensor row = variable(UNSIGNED_INT, {1}, "row"), once = variable(FLOAT, {1}, "once");
+  const DataStream in = graph.addHostToDeviceFIFO("in", FLOAT, 2);
+  const RemoteBuffer rows = graph.addRemoteBuffer("rows", FLOAT, 2, 4);
+  CHECK_CONTAINS(refused(Copy(in, fixed, false, "c")), "Copy 'c' of 'in' to 'constant2': a constant cannot be written");
+  CHECK_CONTAINS(refused(Copy(rows, fixed)), "a constant cannot be written");
+  CHECK_CONTAINS(refused(Copy(rows, fixed, row)), "a constant cannot be written");
+  CHECK_CONTAINS(refused(Execute(cs, flag, "e")), "Execute 'e': a constant cannot be written: 'constant3'");
+  CHECK_CONTAINS(refused(Copy(in, once.broadcast(2, 0))), "shows elements [0:1) of variable 'once' more than once");
+  CHECK_CONTAINS(refused(Copy(rows, once.broadcast(2, 0))), "shows elements [0:1) of variable 'once' more than once");
+  CHECK_CONTAINS(messageOf<type_error>([&] { Copy(rows, x.slice(0, 2), y.slice(0, 1)); }), "the offset 'y' has the type 'float'; it must be an integer");
+  CHECK_THROWS_AS(Copy(x.slice(0, 2), rows, y.slice(0, 1)), type_error);
+  CHECK_NOTHROW(Engine(graph, {Copy(in, x.slice(0, 2)), Copy(rows, x.slice(2, 4), row), Copy(fixed, rows, row)}));
+}
+
+TEST_CASE_FIXTURE(Fields, "handles of another graph, or never assigned, are refused") {
+  Fields other;
+  for (int i = 0; i != 3; ++i) // more variables and vertices than this graph has
+    other.sum(other.x, other.variable(FLOAT, {}, "z", 3));
+  const Tensor foreign = other.variable(FLOAT, {1}, "foreign"), none;
+  const auto refused = [&](const Program &program) {
+    return messageOf<control_program_error>([&] { Engine(graph, program); });
+  };
+  CHECK_CONTAINS(refused(Copy(foreign, y.slice(0, 1))), "Copy '': the tensor of shape {1} belongs to another graph");
+  CHECK_CONTAINS(refused(Sequence(Copy(y.slice(0, 1), foreign, false, "c"), Sequence())), "Copy 'c': the tensor of shape {1} belongs");
+  CHECK_CONTAINS(refused(Repeat(2, PrintTensor(foreign))), "PrintTensor '': the tensor");
+  CHECK_CONTAINS(refused(Copy(other.graph.addHostToDeviceFIFO("in", FLOAT, 8), x)), "the stream 'in' belongs to another graph");
+  graph.addRemoteBuffer("rows", FLOAT, 8); // of the same name
+  CHECK_CONTAINS(refused(Copy(x, other.graph.addRemoteBuffer("rows", FLOAT, 8))), "the remote buffer 'rows' belongs to another graph");
+  CHECK_CONTAINS(messageOf<control_program_error>([&] { Copy(DataStream(), x, false, "c"); }), "Copy 'c': the stream was never assigned");
+  CHECK_THROWS_AS(Copy(x, RemoteBuffer()), control_program_error);
+  CHECK_THROWS_AS(DataStream().handle(), stream_connection_error);
+
+  CHECK_CONTAINS(messageOf<invalid_tile_mapping>([&] { graph.setTileMapping(foreign, 0); }), "belongs to another graph");
+  CHECK_CONTAINS(messageOf<invalid_tile_mapping>([&] { graph.setTileMapping(none, 0); }), "never assigned");
+  CHECK_THROWS_AS(graph.setTileMapping(none, Graph::TileToTensorMapping(8)), invalid_tile_mapping);
+  CHECK_THROWS_AS(graph.getTileMapping(foreign), invalid_tile_mapping);
+  CHECK_CONTAINS(messageOf<graph_connection_error>([&] { graph.createHostRead("r", foreign); }), "host read 'r': the tensor of shape {1} belongs to another graph");
+  CHECK_THROWS_AS(graph.createHostWrite("w", none), graph_connection_error);
+  CHECK_THROWS_AS(graph.setInitialValue(foreign, 1.0f), graph_connection_error);
+  CHECK_THROWS_AS(graph.clone(foreign), tensor_creation_error);
+  CHECK_THROWS_AS(concat(x, foreign), tensor_creation_error);
+  const VertexRef theirs = other.graph.addVertex(other.cs, "Sum");
+  CHECK_CONTAINS(messageOf<graph_connection_error>([&] { graph.connect(theirs["in"], x); }), "a vertex of another graph");
+  CHECK_CONTAINS(messageOf<graph_connection_error>([&] { graph.connect(sum(x, y[0])["in"], foreign); }), "connecting field 'in' of vertex 0");
+  CHECK_THROWS_AS(graph.setTileMapping(theirs, 0), graph_connection_error);
+  CHECK_THROWS_AS(graph.setPerfEstimate(VertexRef(), 1), graph_connection_error);
+  CHECK_CONTAINS(messageOf<graph_connection_error>([&] { VertexRef()["in"]; }), "field 'in' of a vertex that was never assigned");
 }
 
 TEST_CASE_FIXTURE(Fields, "control programs check their tensors") {
@@ -174,6 +270,10 @@ TEST_CASE("a tile whose memory does not suffice") {
   Machine half(4, "ipu1");
   half.variable(HALF, {65536}, "h", 2);
   CHECK_NOTHROW(Engine(half.graph, Sequence()));
+  // What no host could hold is refused as well, before the host allocates it.
+  Machine huge(4, "ipu1");
+  huge.variable(FLOAT, {std::size_t{1} << 36}, "huge", 1);
+  CHECK_CONTAINS(messageOf<graph_memory_allocation_error>([&] { Engine(huge.graph, Sequence()); }), "out of memory on tile 1: 274877906944 bytes needed");
   // What a vertex reads from other tiles needs buffers on its own.
   Machine buffers(4, "ipu1");
   buffers.addCodelets();

@@ -79,6 +79,29 @@ public:
   }
 };
 
+class Private : public Vertex {
+public:
+  Vector<int> values;
+  Output<Vector<int>> out; // the size of `values`, then its elements, which grow by one each time
+  bool compute() {
+    out[0] = static_cast<int>(values.size());
+    for (unsigned i = 0; i != values.size(); ++i)
+      out[i + 1] = values[i]++;
+    return true;
+  }
+};
+
+class SingleElements : public Vertex {
+public:
+  Vector<Input<float>> in;
+  Vector<Output<float>, VectorLayout::ONE_PTR> out;
+  bool compute() {
+    for (unsigned i = 0; i != in.size(); ++i)
+      *out[i] = 2 * *in[i];
+    return true;
+  }
+};
+
 class Careless : public Vertex {
 public:
   Output<Vector<float>> out; // reads out[0] before it writes, never writes out[1]

@@ -66,12 +66,17 @@ constexpr FieldType describeVector(FieldDirection direction) {
           static_cast<unsigned char>(L), 0, I, A, elementName<T>, sizeof(tile_element_t<T>)};
 }
 
+/// Its rows are short spans: they carry their length, and NOT_A_VECTOR is left to lists of single elements.
 template <class T, poplar::VectorListLayout L, unsigned A, bool I>
 constexpr FieldType describeVectorList(FieldDirection direction) {
-  return {direction, supported<T>(Shape::VectorList), static_cast<unsigned char>(100 + static_cast<int>(L)),
-          0,         I,
-          A,         elementName<T>,
-          sizeof(T)};
+  return {direction,
+          supported<T>(Shape::VectorList),
+          static_cast<unsigned char>(100 + static_cast<int>(L)),
+          static_cast<unsigned char>(poplar::VectorLayout::SHORT_SPAN),
+          I,
+          A,
+          elementName<T>,
+          sizeof(tile_element_t<T>)};
 }
 
 /// The list of edges around one edge.

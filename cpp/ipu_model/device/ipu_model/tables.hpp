@@ -21,7 +21,7 @@ struct FieldType {
   FieldDirection direction;
   Shape shape;
   unsigned char layout;     ///< poplar::VectorLayout, or VectorListLayout + 100
-  unsigned char rowLayout;  ///< poplar::VectorLayout
+  unsigned char rowLayout;  ///< poplar::VectorLayout; NOT_A_VECTOR: rows are single elements
   bool interleaved;
   unsigned minAlign;
   const char* element;      ///< as poplar::Type::toString() spells it; null: not a type of the device

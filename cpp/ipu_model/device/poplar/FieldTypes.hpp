@@ -164,9 +164,11 @@ class Input<VectorList<T, L, A, I>>
     : public ipu_model::device::VectorEdge<const ipu_model::device::Row<ipu_model::device::input_element_t<T>>, true> {
 };
 template <class T, VectorListLayout L, unsigned A, bool I>
-class Output<VectorList<T, L, A, I>> : public ipu_model::device::VectorEdge<const ipu_model::device::Row<T>, true> {};
+class Output<VectorList<T, L, A, I>>
+    : public ipu_model::device::VectorEdge<const ipu_model::device::Row<ipu_model::device::tile_element_t<T>>, true> {};
 template <class T, VectorListLayout L, unsigned A, bool I>
-class InOut<VectorList<T, L, A, I>> : public ipu_model::device::VectorEdge<const ipu_model::device::Row<T>, true> {};
+class InOut<VectorList<T, L, A, I>>
+    : public ipu_model::device::VectorEdge<const ipu_model::device::Row<ipu_model::device::tile_element_t<T>>, true> {};
 
 /// Without a direction: scratch that belongs to the vertex.
 template <class T, VectorLayout L, unsigned A, bool I>

@@ -12,7 +12,7 @@ struct GatherParams {
   GatherParams() = default;
   explicit GatherParams(std::size_t n) : maxElementsPerTile(n) {}
 };
-/// The slices of `input` along `axis` at the indices (rank 1).
+/// The slices of `input` along `axis` at the indices; the dimensions of `indices` stand in place of `axis`.
 Tensor gather(Graph &graph, const Tensor &input, const Tensor &indices, unsigned axis, Sequence &prog,
               const GatherParams &, const DebugContext & = {});
 inline Tensor gather(Graph &graph, const Tensor &input, const Tensor &indices, unsigned axis, Sequence &prog,

@@ -47,6 +47,7 @@ public:
   explicit TensorUseTracker(unsigned numTiles) : uses_(numTiles) {}
   void add(const Graph &graph, unsigned tile, const Tensor &tensor);
   void add(TensorUseTracker other);
+  /// `extendPartialUsage` also maps the elements that nobody uses, of variables of which others are used.
   void mapTensorsByUse(Graph &graph, unsigned grainSize, unsigned minElementsPerTile, bool extendPartialUsage = false,
                        MappingMethod method = MappingMethod::None);
   bool empty() const;

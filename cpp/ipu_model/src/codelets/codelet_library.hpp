@@ -15,7 +15,8 @@ namespace ipu_model {
 /// without direction: scratch whose length setFieldSize gives.
 enum class Direction { Input, Output, InOut, State };
 
-/// VectorList: `Vector<Input<Vector<T>>>` and `Input<VectorList<T, ...>>`.
+/// VectorList: `Vector<Input<Vector<T>>>`, `Input<VectorList<T, ...>>`, and, its rows one element each,
+/// `Vector<Input<T>>`.
 enum class FieldShape { Scalar, Vector, VectorList };
 
 enum class VertexKind { Worker, MultiVertex, Supervisor };
@@ -49,6 +50,7 @@ struct Field {
   std::size_t elementSize = 0;           ///< bytes of one element in the host object or its memory
   std::size_t ipuBytes = 0;              ///< bytes in vertex state on a tile
   std::size_t ipuRowBytes = 0;           ///< VectorList: bytes of descriptor for each row on a tile
+  bool rowsAreScalars() const { return shape == FieldShape::VectorList && rowLayout == Layout::NotAVector; }
 };
 
 /// One vertex type. The functions stay valid while the CodeletLibrary that owns the class is alive.

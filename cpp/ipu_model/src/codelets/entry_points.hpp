@@ -9,7 +9,7 @@
 namespace ipu_model {
 
 /// Raised whenever the tables or the device headers change meaning: old cached codelets are then left alone.
-constexpr unsigned entryPointVersion = 1;
+constexpr unsigned entryPointVersion = 2;
 
 /// To be compiled after the preprocessed codelet source. Holds no preprocessor directives.
 std::string entryPointSource(const std::vector<ReflectedClass> &classes, bool usesRandom);

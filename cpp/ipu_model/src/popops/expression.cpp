@@ -179,6 +179,12 @@ template <typename T> bool compare(BinaryOpType op, T a, T b) {
   }
 }
 
+/// How many of the first operands have the type of the result; the condition of SELECT has its own.
+std::size_t resultOperands(const popops::expr::Expr::Node &node) {
+  const bool select = node.kind == Kind::Ternary && static_cast<TernaryOpType>(node.op) == TernaryOpType::SELECT;
+  return select ? 2 : node.args.size();
+}
+
 /// Cycles a vector of two floats, after the estimators of poplibs where they are public.
 double cyclesOf(UnaryOpType op) {
   using U = UnaryOpType;
@@ -216,7 +222,7 @@ Expression::Expression(const popops::expr::Expr &formula, const std::vector<Type
 
 Type Expression::typeOf(const Node &node, const std::vector<Type> &operands) const {
   switch (node.kind) {
-  case Kind::Const: return Type(); // takes the type of what it meets
+  case Kind::Const: return Type();
   case Kind::PlaceHolder:
     if (node.index == 0 || node.index > operands.size())
       throw poputil::poplibs_error("the formula uses operand _" + std::to_string(node.index) + ", " +
@@ -230,16 +236,29 @@ Type Expression::typeOf(const Node &node, const std::vector<Type> &operands) con
     break;
   case Kind::Ternary: break;
   }
-  const Type first = typeOf(*node.args[0], operands);
-  return first != Type() ? first : typeOf(*node.args[1], operands);
+  for (std::size_t i = 0; i != resultOperands(node); ++i)
+    if (const Type type = typeOf(*node.args[i], operands); type != Type()) return type;
+  return Type();
+}
+
+Type Expression::constantType(const Node &node) {
+  if (node.kind == Kind::Const) return node.type;
+  Type first;
+  for (std::size_t i = 0; i != resultOperands(node); ++i) {
+    const Type type = constantType(*node.args[i]);
+    if (type.isFloatingPoint()) return type;
+    if (first == Type()) first = type;
+  }
+  return first;
 }
 
 std::size_t Expression::add(const Node &node, const std::vector<Type> &operands, Type wanted) {
   Step step{node.kind, wanted, node.op, node.index, node.value, node.integer, {}};
   const auto argument = [&](std::size_t i, Type type) { step.args.push_back(add(*node.args[i], operands, type)); };
-  const auto commonType = [&](std::size_t count) {
+  // The type of the operands. Constants alone take the type that the result is wanted in where that is theirs too.
+  const auto commonType = [&](bool likeResult) {
     Type common;
-    for (std::size_t i = 0; i != count; ++i) {
+    for (std::size_t i = 0; i != resultOperands(node); ++i) {
       const Type type = typeOf(*node.args[i], operands);
       if (type == Type()) continue;
       if (common != Type() && type != common)
@@ -247,9 +266,8 @@ std::size_t Expression::add(const Node &node, const std::vector<Type> &operands,
                                      type.toString() + "'; cast one of them");
       common = type;
     }
-    if (common == Type()) // of constants only: their own type
-      common = node.args[0]->type;
-    return common;
+    if (common == Type() && likeResult) common = wanted;
+    return common != Type() ? common : constantType(node);
   };
   switch (node.kind) {
   case Kind::Const:
@@ -258,24 +276,26 @@ std::size_t Expression::add(const Node &node, const std::vector<Type> &operands,
   case Kind::PlaceHolder: step.type = typeOf(node, operands); break;
   case Kind::Cast: {
     const Type type = typeOf(*node.args[0], operands);
-    argument(0, type == Type() ? node.type : type);
+    argument(0, type == Type() ? constantType(*node.args[0]) : type);
     step.type = node.type;
     break;
   }
   case Kind::Unary: {
-    const Type type = commonType(1);
-    argument(0, type);
     const auto op = static_cast<UnaryOpType>(node.op);
+    const Type type = commonType(!givesBool(op));
+    argument(0, type);
     step.type = givesBool(op) ? poplar::BOOL : type;
     cyclesPerVector_ += cyclesOf(op);
     // Fail now, not while running, where an operation does not exist for the type.
+    if (isPredicate(op) && !type.isFloatingPoint())
+      throw poputil::poplibs_error("operation " + toString(op) + " does not take integers");
     if (!isPredicate(op))
       type.isFloatingPoint() ? static_cast<void>(unaryFloat(op, 1)) : static_cast<void>(unaryInteger(op, 1, type));
     break;
   }
   case Kind::Binary: {
     const auto op = static_cast<BinaryOpType>(node.op);
-    const Type type = commonType(2);
+    const Type type = commonType(!givesBool(op));
     argument(0, type);
     argument(1, type);
     step.type = givesBool(op) ? poplar::BOOL : type;
@@ -287,10 +307,18 @@ std::size_t Expression::add(const Node &node, const std::vector<Type> &operands,
   }
   case Kind::Ternary: {
     const bool select = static_cast<TernaryOpType>(node.op) == TernaryOpType::SELECT;
-    const Type type = commonType(select ? 2 : 3);
+    const Type type = commonType(true);
     argument(0, type);
     argument(1, type);
-    argument(2, select ? poplar::BOOL : type);
+    Type last = type;
+    if (select) {
+      last = typeOf(*node.args[2], operands);
+      if (last == Type()) last = constantType(*node.args[2]);
+      if (last.isFloatingPoint())
+        throw poputil::poplibs_error("the condition of SELECT has the type '" + last.toString() +
+                                     "'; it must be bool or an integer: compare it with something, or cast it");
+    }
+    argument(2, last);
     step.type = type;
     cyclesPerVector_ += 4;
     break;

@@ -32,7 +32,11 @@ private:
     std::vector<std::size_t> args;
   };
   std::size_t add(const Node &node, const std::vector<poplar::Type> &operands, poplar::Type wanted);
+  /// None for a formula of constants: it takes the type of what it meets.
   poplar::Type typeOf(const Node &node, const std::vector<poplar::Type> &operands) const;
+  /// The type that a formula of constants has where it meets nothing: the first floating-point one in it, else the
+  /// first.
+  static poplar::Type constantType(const Node &node);
   std::vector<Step> steps_;
   double cyclesPerVector_ = 0;
 };

@@ -229,8 +229,8 @@ Tensor createGatherInput(Graph &graph, const Type &type, const std::vector<std::
 Tensor gather(Graph &graph, const Tensor &input, const Tensor &indices, unsigned axis, Sequence &prog,
               const GatherParams &, const DebugContext &name) {
   const Tensor slices = multiSlice(graph, input, indices.flatten().expand({1}), {axis}, {1}, prog, {}, {}, name);
-  // [n, ..., 1, ...] to [..., n, ...]
-  return slices.squeeze({axis + std::size_t{1}}).dimRoll(0, axis);
+  // [n, ..., 1, ...] to [..., n, ...], then the shape of the indices in place of n
+  return slices.squeeze({axis + std::size_t{1}}).dimRoll(0, axis).reshapePartial(axis, axis + 1, indices.shape());
 }
 
 } // namespace popops

@@ -186,6 +186,40 @@ TEST_CASE("lists of vectors") {
   CHECK(lists.field("d").layout == Layout::OnePtr);
 }
 
+TEST_CASE("a long has 32 bits in the rows of every list") {
+  const auto library = compile(R"(
+    class Longs : public Vertex {
+     public:
+      Input<VectorList<long, VectorListLayout::DELTAN>> a;
+      Output<VectorList<long, VectorListLayout::DELTAN>> b;
+      InOut<VectorList<unsigned long, VectorListLayout::DELTAN>> c;
+      Vector<Output<long>> d;
+      void compute() {
+        for (unsigned i = 0; i < a.size(); ++i)
+          for (unsigned j = 0; j < a[i].size(); ++j) {
+            b[i][j] = 2 * a[i][j];
+            c[i][j] += 1;
+            *d[i] = a[i][0];
+          }
+      }
+    };)");
+  VertexInstance vertex(library, "Longs");
+  std::vector<std::vector<int>> a{{1}, {-2, 3}}, b{{0}, {0, 0}}, d{{0}, {0}};
+  std::vector<std::vector<unsigned>> c{{7}, {4000000000u, 9}};
+  vertex.rows("a", a);
+  vertex.rows("b", b);
+  vertex.rows("c", c);
+  vertex.rows("d", d);
+  CHECK(vertex.run());
+  CHECK(b == std::vector<std::vector<int>>{{2}, {-4, 6}});
+  CHECK(c == std::vector<std::vector<unsigned>>{{8}, {4000000001u, 10}});
+  CHECK(d == std::vector<std::vector<int>>{{1}, {-2}});
+  CHECK(vertex.field("b").elementSize == 4);
+  CHECK(vertex.field("b").ipuRowBytes == 4);
+  CHECK_FALSE(vertex.field("b").rowsAreScalars());
+  CHECK(vertex.field("d").rowsAreScalars());
+}
+
 TEST_CASE("element types are named as the host names them") {
   const std::pair<const char*, const char*> types[] = {
       {"bool", "bool"},         {"char", "char"},           {"signed char", "signed char"},
