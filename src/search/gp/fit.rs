@@ -5,8 +5,8 @@
 //! So the search runs over ln ℓ and ln λ alone. By the envelope theorem the gradient of that profile is
 //! the gradient of the likelihood at the best m and v; where a bound holds v = b/λ, v moves with λ.
 //!
-//! Starts: lengthscales all equal, at several levels, without noise and with much of it, and the
-//! hyperparameters of the model before. They run on a subset of the points if there are many; only the best
+//! Starts: lengthscales all equal, at several levels, without noise and in many dimensions with much of it,
+//! and the hyperparameters of the model before. They run on a subset of the points if there are many; only the best
 //! with noise and the best without go on, with the curvature that was found there, to twice as many points,
 //! and so on.
 
@@ -21,6 +21,8 @@ use crate::numerics::bounded::{Memory, Smooth, Stop, minimise};
 const STARTS: [(f64, f64); 5] = [(0.5, LOW), (0.2, LOW), (0.08, LOW), (0.5, HIGH), (0.2, HIGH)];
 const LOW: f64 = 1e-7;
 const HIGH: f64 = 0.1;
+/// In fewer dimensions there are too few lengthscales to explain noise with, and descents from below find it.
+const MANY: usize = 8;
 /// λ above which a model is one with noise.
 const NOISY: f64 = 1e-4;
 /// A subset is half of the points as long as it has this many.
@@ -49,7 +51,8 @@ pub fn fit<'a>(
 ) -> (Hyper, Likelihood<'a>) {
     let ends = Ends::new(d, bounds);
     let warm = start.map(encode);
-    let levels = STARTS.map(|(share, ratio)| {
+    let many = d >= MANY;
+    let levels = STARTS.iter().filter(|(_, ratio)| many || *ratio == LOW).map(|&(share, ratio)| {
         let (low, high) = bounds.lengthscale;
         let mut theta = vec![(low + share * (high - low)).ln(); d];
         theta.push(ratio.ln());
@@ -60,7 +63,7 @@ pub fn fit<'a>(
         stride *= 2;
     }
     // All starts on the smallest subset. The best without noise and the best with noise go on: which of the
-    // two it is shows with many points only.
+    // two it is shows with many points only. In few dimensions the best of all goes on.
     let coarse = stop(y.len(), true);
     let (some_x, some_y) = subset(x, d, y, stride);
     let mut profile = Profile::new(Likelihood::new(&some_x, d, &some_y), bounds);
@@ -69,7 +72,7 @@ pub fn fit<'a>(
         run.go_on(&mut profile, &ends, coarse);
         run
     });
-    let (noisy, quiet): (Vec<_>, Vec<_>) = runs.partition(|run| is_noisy(&run.theta));
+    let (noisy, quiet): (Vec<_>, Vec<_>) = runs.partition(|run| many && is_noisy(&run.theta));
     let best = |runs: Vec<Descent>| runs.into_iter().min_by(|a, b| a.value.total_cmp(&b.value));
     let mut runs: Vec<Descent> = best(noisy).into_iter().chain(best(quiet)).collect();
     // They go on with ever more points. The likelihood grows with the points, and so does its curvature.
@@ -91,7 +94,8 @@ pub fn fit<'a>(
         // The optimum of a subset beats there what is as good on all points by half the number of
         // variables, on average (S. Wilks, 1938): the model before is left only for more than that.
         if let Some(warm) = warm
-            && let Some(run) = runs.iter_mut().find(|run| is_noisy(&run.theta) == is_noisy(&warm))
+            && let Some(run) =
+                runs.iter_mut().find(|run| !many || is_noisy(&run.theta) == is_noisy(&warm))
         {
             let (some_x, some_y) = subset(x, d, y, stride);
             let mut profile = Profile::new(Likelihood::new(&some_x, d, &some_y), bounds);
