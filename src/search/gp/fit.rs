@@ -23,6 +23,8 @@ const LOW: f64 = 1e-7;
 const HIGH: f64 = 0.1;
 /// In fewer dimensions there are too few lengthscales to explain noise with, and descents from below find it.
 const MANY: usize = 8;
+/// Points of a subset that show whether there is noise.
+const ENOUGH: usize = 200;
 /// λ above which a model is one with noise.
 const NOISY: f64 = 1e-4;
 /// A subset is half of the points as long as it has this many.
@@ -84,9 +86,12 @@ pub fn fit<'a>(
             run.memory.scale(2.0);
             run.go_on(&mut profile, &ends, coarse);
         }
+        // More points would take long for both.
+        if y.len() / stride >= ENOUGH {
+            runs = best(runs).into_iter().collect();
+        }
     }
     if y.len() >= FEW {
-        // All points would take long for both.
         runs = best(runs).into_iter().collect();
     }
     if stride == 2 {
