@@ -53,7 +53,8 @@ pub fn fit<'a>(
 ) -> (Hyper, Likelihood<'a>) {
     let ends = Ends::new(d, bounds);
     let warm = start.map(encode);
-    let many = d >= MANY;
+    // Bounds that do not allow for so much noise, as those of the reference, have no such starts.
+    let many = d >= MANY && bounds.noise.1 >= HIGH;
     let levels = STARTS.iter().filter(|(_, ratio)| many || *ratio == LOW).map(|&(share, ratio)| {
         let (low, high) = bounds.lengthscale;
         let mut theta = vec![(low + share * (high - low)).ln(); d];
