@@ -182,3 +182,24 @@ fn a_train_without_steps_leaves_a_fresh_network_normalised_and_otherwise_unchang
         }
     }
 }
+
+/// By hand: from 1.5, above the bound of 1, depression by 0.1·1 gives 1.4, and the clamp that ends
+/// the step 1. (A clamp before it would give 0.9.)
+#[test]
+fn a_spike_in_the_first_step_meets_weights_that_normalisation_left_above_the_bound() {
+    let net = DiehlCook {
+        e_thresh: -70.0, // below the rest: all neurons spike without input
+        nu_pre: 0.1,
+        nu_post: 0.0,
+        norm: 0.0,
+        map_size: 3,
+        ..DiehlCook::new(Variant::SoftLateral)
+    };
+    let weights = Weights { inputs: 2, neurons: 3, w: vec![1.5; 6], theta: vec![0.0; 3] };
+    for (name, new) in ENGINES {
+        let mut engine = new(&net, Factors::new(&net), &weights);
+        let (spikes, _) = run(engine.as_mut(), &SpikeTrain::from_dense(2, &[1, 0]), true);
+        assert_eq!(spikes[0].exc.count(), 3, "{name}");
+        assert_eq!(engine.weights().w, [1.0; 6], "{name}");
+    }
+}

@@ -37,8 +37,8 @@ pub struct EventEngine {
     w: Vec<Lanes>,
     /// Blocks whose weights are not known to be normalised: a flag a lane.
     unnormalised: Vec<[bool; LANES]>,
-    /// Blocks with a weight outside the bounds (normalisation can do that): clamped as soon as
-    /// learning goes on.
+    /// Blocks with a weight outside the bounds (normalisation can do that): clamped at the end of the
+    /// first step that learns.
     out_of_bounds: Vec<bool>,
     state: State,
 }
@@ -134,7 +134,7 @@ impl EventEngine {
         mut probe: Option<&mut dyn Probe>,
     ) -> LayerSpikes {
         let steps = input.steps();
-        self.begin::<LEARN>(steps);
+        self.begin(steps);
         let mut spikes = LayerSpikes {
             exc: SpikeTrain::empty(self.neurons),
             inh: SpikeTrain::empty(self.neurons),
@@ -145,15 +145,20 @@ impl EventEngine {
             if reset {
                 self.state.reset(&self.params);
             }
-            if t % AHEAD == 0 {
+            // The first step stands alone: the weights that flow after it are clamped at its end.
+            if t == 0 || (t - 1).is_multiple_of(AHEAD) {
                 ahead_from = t;
-                self.compute_ahead::<LEARN>(input, t, AHEAD.min(steps - t));
+                let count = if t == 0 { 1 } else { AHEAD.min(steps - t) };
+                self.compute_ahead::<LEARN>(input, t, count);
             }
             self.step_excitatory::<LEARN>(t, t - ahead_from, reset);
             self.select_spikes::<LEARN>(t, choose);
             self.step_inhibitory();
             if LEARN {
                 self.learn(input.step(t), t);
+                if t == 0 {
+                    self.clamp();
+                }
             } else if probe.is_some() {
                 self.note_input_spikes(input.step(t), t);
             }
@@ -175,7 +180,7 @@ impl EventEngine {
     }
 
     #[inline(always)]
-    fn begin<const LEARN: bool>(&mut self, steps: usize) {
+    fn begin(&mut self, steps: usize) {
         let state = &mut self.state;
         state.reset(&self.params);
         state.touched.fill(false);
@@ -185,13 +190,15 @@ impl EventEngine {
             let last = state.trace_powers[state.trace_powers.len() - 1];
             state.trace_powers.push(last * self.params.decay_in_trace);
         }
-        if LEARN && steps > 0 {
-            // The clamp that ends the first step; no current flows before it.
-            for (block, outside) in self.out_of_bounds.iter_mut().enumerate() {
-                if std::mem::take(outside) {
-                    self.params.bounds.clamp_block(block_mut(&mut self.w, block, self.inputs));
-                    self.unnormalised[block] = [true; LANES];
-                }
+    }
+
+    /// Clamps what was left outside the bounds before this run; [`Self::learn`] clamps what it changes.
+    #[inline(always)]
+    fn clamp(&mut self) {
+        for (block, outside) in self.out_of_bounds.iter_mut().enumerate() {
+            if std::mem::take(outside) {
+                self.params.bounds.clamp_block(block_mut(&mut self.w, block, self.inputs));
+                self.unnormalised[block] = [true; LANES];
             }
         }
     }
