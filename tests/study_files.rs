@@ -113,6 +113,7 @@ fn study_and_data() {
         ("name = \"sound\"", "name = \"two words\"", "study.name", STUDY_NAME),
         ("name = \"sound\"", "name = \"ü\"", "study.name", STUDY_NAME),
         ("seed = 1", "seed = -1", "study.seed", &["-1"]),
+        ("seed = 1", "seed = 9223372036854775808", "study.seed", &["to 9223372036854775807"]),
         ("seed = 1", "seed = 1.5", "study.seed", &["floating point"]),
         ("seed = 1", "sead = 1", "study.sead", &["did you mean `seed`?"]),
         ("set = \"digits\"", "set = 3", "data.set", &["expected a string"]),

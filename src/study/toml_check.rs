@@ -26,7 +26,8 @@ impl<'t> Document<'t> {
     /// Parses a text; `file` is only used in messages.
     ///
     /// # Errors
-    /// [`Error::Config`] with the line of the first syntax error (a key given twice is one).
+    /// [`Error::Config`] with the line of the first syntax error (a key given twice is one), and for an
+    /// integer beyond 64 bits with a sign, which TOML does not have: it could not be written again.
     pub fn parse(file: &Path, text: &'t str) -> Result<Self> {
         let rejected = |e: toml::de::Error| Error::Config {
             file: file.to_path_buf(),
@@ -35,7 +36,11 @@ impl<'t> Document<'t> {
             message: format!("not valid TOML: {}", one_line(e.message())),
         };
         let root = DeTable::parse(text).map_err(rejected)?.into_inner();
-        Ok(Document { file: file.to_path_buf(), text, root })
+        let document = Document { file: file.to_path_buf(), text, root };
+        match document.root.values().find_map(beyond_64_bits) {
+            Some(at) => Err(document.error_at(at, BEYOND_64_BITS, &[])),
+            None => Ok(document),
+        }
     }
 
     /// The value at a path, or `None` where the file does not have that key.
@@ -132,8 +137,14 @@ impl<'t> Document<'t> {
     /// What serde said about the value at `path`, as an error at the very key that it is about.
     fn rejected(&self, path: &[&str], error: &toml::de::Error) -> Error {
         let message = with_suggestion(&one_line(error.message()));
-        let fallback = || self.error(path, &message);
-        let Some(span) = error.span() else { return fallback() };
+        match error.span() {
+            Some(span) => self.error_at(span, &message, path),
+            None => self.error(path, &message),
+        }
+    }
+
+    /// An error at the key that has this place of the text, or at `path` where none below it has.
+    fn error_at(&self, span: Range<usize>, message: &str, path: &[&str]) -> Error {
         let mut best: Option<(usize, Vec<&str>)> = None;
         narrowest(&self.root, span.start, &mut Vec::new(), &mut best);
         match best {
@@ -141,10 +152,26 @@ impl<'t> Document<'t> {
                 file: self.file.clone(),
                 line: Some(line_at(self.text, span.start)),
                 key: key.join("."),
-                message,
+                message: message.to_string(),
             },
-            _ => fallback(),
+            _ => self.error(path, message),
         }
+    }
+}
+
+const BEYOND_64_BITS: &str =
+    "too large for an integer; give one from -9223372036854775808 to 9223372036854775807";
+
+/// Where the value has an integer beyond 64 bits with a sign, which the parser lets pass.
+fn beyond_64_bits(value: &Spanned<DeValue<'_>>) -> Option<Range<usize>> {
+    match value.get_ref() {
+        DeValue::Integer(integer) => {
+            let read = i64::from_str_radix(integer.as_str(), integer.radix());
+            read.is_err().then(|| value.span())
+        }
+        DeValue::Array(values) => values.iter().find_map(beyond_64_bits),
+        DeValue::Table(table) => table.values().find_map(beyond_64_bits),
+        _ => None,
     }
 }
 
@@ -295,6 +322,18 @@ mod tests {
             ),
             ("[budget]\n\ntrials = \"many\"\n", Some(3), "budget.trials", "expected u32"),
             ("[budget]\ntrials = -1\n", Some(2), "budget.trials", "expected u32"),
+            (
+                "[budget]\ntrials = 1\nlimits = { minutes = 9223372036854775808 }\n",
+                Some(3),
+                "budget.limits.minutes",
+                "to 9223372036854775807",
+            ),
+            (
+                "x = [\n1, -9223372036854775809]\n[budget]\ntrials = 1\n",
+                Some(2),
+                "x",
+                "from -9223372036854775808",
+            ),
             ("[budget]\ntrials = 99999999999\n", Some(2), "budget.trials", "expected u32"),
             (
                 "[budget]\ntrials = 1\nmode = \"paralel\"\n",
