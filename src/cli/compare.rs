@@ -8,6 +8,7 @@ use super::train_lif::{layer_text, load};
 use crate::engine::cpu::lif::Method;
 use crate::engine::lif::LifWeights;
 use crate::error::{Error, Result};
+use crate::study::toml_check::read_text;
 use crate::train::lif::{LayerMetrics, Metrics, Samples, Settings, Trainer, batch_of};
 use clap::Args;
 use serde_json::json;
@@ -101,7 +102,7 @@ impl Agreement {
 /// Compares the methods; exit code 1 where those that must agree do not.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = &arguments.file;
-    let text = std::fs::read_to_string(path).map_err(Error::io(path, "read"))?;
+    let text = read_text(path)?;
     let file = arguments.overrides.read_lif(path, &text, &arguments.reference)?;
     let quiet = arguments.json || arguments.memory_of.is_some();
     let samples = load(&file, quiet)?;

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::study::folder::StudyFolder;
 use crate::study::lif_study::LifStudy;
 use crate::study::study_file::StudyFile;
-use crate::study::toml_check::Document;
+use crate::study::toml_check::{Document, read_text};
 use crate::train::lif::run_file::RunFile;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ impl Overrides {
 
     /// Reads a study file and applies the options, which are checked as if they stood in it.
     pub fn read_study(&self, path: &Path) -> Result<StudyFile> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path, "read the study file"))?;
+        let text = read_text(path)?;
         let changes = match RunFile::is_one(path, &text) {
             true => {
                 let seeds = [["study", "seed"], ["training", "seed"], ["data", "seed"]];

@@ -13,6 +13,7 @@ use crate::study::folder::{StudyFolder, write_atomically};
 use crate::study::record::{Finished, Outcome};
 use crate::study::settings::StudySettings;
 use crate::study::study_file::StudyFile;
+use crate::study::toml_check::read_text;
 use crate::train::lif::run_file::RunFile;
 use crate::train::{Task, TrialSettings, run_trial};
 use clap::Args;
@@ -49,7 +50,7 @@ pub struct Arguments {
 /// Trains one network.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = &arguments.study;
-    let text = std::fs::read_to_string(path).map_err(Error::io(path, "read the study file"))?;
+    let text = read_text(path)?;
     if RunFile::is_one(path, &text) {
         let file = arguments.overrides.read_lif(path, &text, &arguments.reference)?;
         let Arguments { save, resume, quiet, json, .. } = arguments;

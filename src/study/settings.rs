@@ -39,7 +39,7 @@
 //! Every complaint names file, line, key and the allowed range ([`Document`]).
 
 use super::frame::Frame;
-use super::toml_check::{Document, unknown};
+use super::toml_check::{Document, read_text, unknown};
 use crate::data::{DataSet, digits, mnist};
 use crate::engine::cpu::stdp;
 use crate::error::{Error, Result};
@@ -163,8 +163,7 @@ impl StudySettings {
     /// # Errors
     /// [`Error::Io`], [`Error::Config`].
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path, "read the study file"))?;
-        Self::parse(path, &text)
+        Self::parse(path, &read_text(path)?)
     }
 
     /// Parses and checks a study file; `path` is for messages.
@@ -388,8 +387,8 @@ fn with_field<T: Serialize + for<'de> Deserialize<'de>>(
 ) -> std::result::Result<T, String> {
     let mut fields = to_map(table);
     if !fields.contains_key(name) {
-        let mut known: Vec<&str> = fields.keys().map(String::as_str).collect();
-        known.extend(SEARCHED_TRAINING);
+        let settable = fields.keys().map(String::as_str).filter(|&key| key != "dt");
+        let known: Vec<&str> = settable.chain(SEARCHED_TRAINING).collect();
         return Err(unknown("variable", name, &known));
     }
     // JSON has neither NaN nor infinities; no field is null otherwise.

@@ -3,7 +3,8 @@
 use super::frame::Frame;
 use super::lif_study::LifStudy;
 use super::settings::StudySettings;
-use crate::error::{Error, Result};
+use super::toml_check::read_text;
+use crate::error::Result;
 use crate::execute::{Objective, TrialOutput};
 use crate::random::Key;
 use crate::search::space::Space;
@@ -28,8 +29,7 @@ impl StudyFile {
     /// # Errors
     /// [`Error::Io`], [`Error::Config`].
     pub fn read(path: &Path) -> Result<StudyFile> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path, "read the study file"))?;
-        Self::parse(path, &text)
+        Self::parse(path, &read_text(path)?)
     }
 
     /// Parses and checks a study file; `path` is for messages.

@@ -7,6 +7,7 @@
 use crate::error::{Error, Result};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -195,6 +196,36 @@ fn narrowest<'a>(
         }
         path.pop();
     }
+}
+
+/// The text of a study file.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Usage`] that names the study files of the folder where there is no such file.
+pub fn read_text(path: &Path) -> Result<String> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::Usage(no_file(path))),
+        text => text.map_err(Error::io(path, "read the study file")),
+    }
+}
+
+/// Message for a study file that does not exist: the nearest of the folder, and the list.
+fn no_file(path: &Path) -> String {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let listed = if folder == Path::new("") { Path::new(".") } else { folder };
+    let entries = std::fs::read_dir(listed).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".toml")).collect();
+    names.sort();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let found = path.file_name().unwrap_or_default().to_string_lossy();
+    let near = nearest(&found, &names)
+        .map_or(String::new(), |near| format!("did you mean {}? ", folder.join(near).display()));
+    let list = match names.is_empty() {
+        true => format!("{} has no TOML file; give the path of a study file", listed.display()),
+        false => format!("{} has {}", listed.display(), names.join(", ")),
+    };
+    format!("{}: no such file; {near}{list}", path.display())
 }
 
 /// Message for a name that is not among the allowed ones: the nearest, and the list.
@@ -406,6 +437,30 @@ mod tests {
         assert_eq!(document.line_of(&["a", "b", "none"]), Some(4));
         assert_eq!(document.line_of(&["a", "none"]), Some(2));
         assert_eq!(document.line_of(&["none"]), None);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_answered_with_those_that_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let said = |name: &str| read_text(&at(name)).unwrap_err().to_string();
+        let shown = |name: &str| at(name).display().to_string();
+        let none = format!("{}: no such file; ", shown("digit.toml"));
+        let empty = format!("{} has no TOML file; give", folder.path().display());
+        assert!(
+            said("digit.toml").starts_with(&format!("{none}{empty}")),
+            "{}",
+            said("digit.toml")
+        );
+        for name in ["shd.toml", "digits.toml", "notes.txt"] {
+            std::fs::write(at(name), "x = 1").unwrap();
+        }
+        let near = format!("did you mean {}? ", shown("digits.toml"));
+        let list = format!("{} has digits.toml, shd.toml", folder.path().display());
+        assert_eq!(said("digit.toml"), format!("{none}{near}{list}"));
+        assert_eq!(said("zebra.toml"), format!("{}: no such file; {list}", shown("zebra.toml")));
+        assert!(said("none/digits.toml").contains("none has no TOML file"));
+        assert_eq!(read_text(&at("digits.toml")).unwrap(), "x = 1");
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn a_folder_that_is_no_study_is_refused_with_what_to_do() {
     run(&line(format!("retrain {}", place.path("empty").display())))
         .refused(1, &["empty", "no study"]);
     run(&line(format!("retrain {}", place.path("none.toml").display())))
-        .refused(1, &["none.toml", "cannot read the study file"]);
+        .refused(1, &["none.toml", "no such file"]);
 }
 
 #[test]
