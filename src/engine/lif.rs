@@ -338,7 +338,7 @@ pub struct Options {
     /// Threads; results are the same bit for bit.
     pub threads: usize,
     /// Steps between checkpoints: a step keeps the lists of so many steps only and computes the
-    /// others again. 0 = keep all.
+    /// others again. 0 = keep all. Gradients are added stretch by stretch, which rounds otherwise.
     pub checkpoint_steps: usize,
     /// Whether [`LifEngine::step`] also gives [`Pass::input_gradient`].
     pub input_gradient: bool,

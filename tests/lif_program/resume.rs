@@ -104,6 +104,18 @@ fn a_run_that_diverges_ends_and_spoils_no_checkpoint() {
     }
 }
 
+/// Gradients of 10³⁰, whose squares are beyond f32: Adam's steps become 0 and the weights stay finite.
+#[test]
+fn gradients_whose_squares_leave_the_numbers_are_a_divergence() {
+    let place = Place::new();
+    let strong =
+        "regulariser = { low_strength = 1e30, low = 0.9, high_strength = 1e30, high = 0.95 }";
+    file(&place, 2, &format!("{strong}\nlr = 1e-2\n"));
+    let text = place.refusal("train run.toml --save run --quiet");
+    assert!(text.contains("epoch 1") && text.contains("moment of the optimiser"), "{text}");
+    assert!(!place.path("run/checkpoint.safetensors").exists());
+}
+
 #[test]
 fn numbers_that_nothing_can_be_made_of_are_refused() {
     let place = Place::new();

@@ -35,7 +35,8 @@ use std::thread::{self, Scope};
 const MAX_THREADS: usize = 1024;
 
 /// What is said of a training that left the numbers.
-pub const DIVERGED: &str = "a weight is not finite; the learning rate may be too high";
+pub const DIVERGED: &str =
+    "a weight or a moment of the optimiser is not finite; the learning rate may be too high";
 
 /// Everything that a run depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -268,11 +269,12 @@ impl Trainer {
         self.engine.weights()
     }
 
-    /// Whether a weight is not finite: nothing can be learned any more.
+    /// Whether a weight or a moment of the optimiser is not finite: nothing can be learned any more.
     pub fn diverged(&mut self) -> bool {
         let weights = self.engine.weights();
-        let mut parts = weights.layers.iter().flat_map(|layer| layer.parts());
-        !parts.all(|(_, part)| part.iter().all(|x| x.is_finite()))
+        let parts = weights.layers.iter().flat_map(|layer| layer.parts()).map(|(_, part)| part);
+        let moments = self.optimiser.first.iter().chain(&self.optimiser.second);
+        !parts.chain(moments).flatten().all(|x| x.is_finite())
     }
 
     /// One step: forward, loss, backward, optimiser, growth of automatic capacities.
