@@ -65,8 +65,11 @@ impl<'t> Document<'t> {
             return Ok(table);
         }
         let empty = Spanned::new(0..0, DeValue::Table(DeTable::new()));
-        T::deserialize(empty.into_deserializer())
-            .map_err(|e| self.error(path, &one_line(e.message())))
+        let missing = |e: toml::de::Error| {
+            let text = format!("there is no table [{}]: {}", path.join("."), one_line(e.message()));
+            self.error(path, &text)
+        };
+        T::deserialize(empty.into_deserializer()).map_err(missing)
     }
 
     /// Keys of the table at a path, in the order of the file; none if the table is absent. The
@@ -378,7 +381,7 @@ mod tests {
                 "budget",
                 "missing field `trials`",
             ),
-            ("x = 1\n", None, "budget", "missing field `trials`"),
+            ("x = 1\n", None, "budget", "no table [budget]: missing field `trials`"),
             ("x = 1\nbudget = 7\n", Some(2), "budget", "invalid type: integer `7`"),
             (
                 "[budget]\ntrials = 1\n[budget.limits]\nminutes = 1\nminute = 2\n",
