@@ -27,7 +27,7 @@ impl StudyFile {
     /// Reads a study file.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Config`].
+    /// What [`read_text`] gives, and [`Error::Config`](crate::error::Error::Config).
     pub fn read(path: &Path) -> Result<StudyFile> {
         Self::parse(path, &read_text(path)?)
     }
@@ -35,7 +35,7 @@ impl StudyFile {
     /// Parses and checks a study file; `path` is for messages.
     ///
     /// # Errors
-    /// [`Error::Config`].
+    /// [`Error::Config`](crate::error::Error::Config).
     pub fn parse(path: &Path, text: &str) -> Result<StudyFile> {
         match RunFile::is_one(path, text) {
             true => LifStudy::parse(path, text).map(|study| StudyFile::Lif(Box::new(study))),
@@ -76,7 +76,7 @@ impl StudyFile {
     /// The study file that gives these settings, everything written out.
     ///
     /// # Errors
-    /// [`Error::Usage`] where a number has no place in TOML.
+    /// [`Error::Usage`](crate::error::Error::Usage) where a number has no place in TOML.
     pub fn to_toml(&self) -> Result<String> {
         match self {
             StudyFile::Stdp(study) => study.to_toml(),
