@@ -342,7 +342,8 @@ fn what_is_missing_is_named_where_it_belongs() {
     refused(&mnist, "[data]", "data.dir", &["is missing", "--data-dir"]).unwrap();
     match parse("") {
         Err(Error::Config { key, message, .. }) => {
-            assert_eq!((key.as_str(), message.as_str()), ("study", "missing field `name`"));
+            let expected = "there is no table [study]: missing field `name`";
+            assert_eq!((key.as_str(), message.as_str()), ("study", expected));
         }
         other => panic!("{other:?}"),
     }
