@@ -6,7 +6,7 @@ use super::reference_options::ReferenceOptions;
 use super::say;
 use super::train_lif::{layer_text, load};
 use crate::engine::cpu::lif::Method;
-use crate::engine::lif::LifWeights;
+use crate::engine::lif::{LifWeights, OutputGradient, Pass};
 use crate::error::{Error, Result};
 use crate::study::toml_check::read_text;
 use crate::train::lif::{LayerMetrics, Metrics, Samples, Settings, Trainer, batch_of};
@@ -119,8 +119,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         entries.push(Entry::new(method, &settings)?);
     }
     let agreement = agreement(&mut entries, |entry| {
-        let pass = entry.trainer.learn(&batch, &labels).0;
-        (pass, entry.trainer.gradients())
+        let (pass, scored) = entry.trainer.learn(&batch, &labels);
+        (pass, entry.trainer.gradients(), rounding(&scored.gradient))
     });
     for _ in 0..arguments.rounds {
         for entry in &mut entries {
@@ -160,13 +160,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn agreement(
     entries: &mut [Entry],
-    step: impl FnMut(&mut Entry) -> (crate::engine::lif::Pass<f32>, LifWeights<f32>),
+    step: impl FnMut(&mut Entry) -> (Pass<f32>, LifWeights<f32>, f32),
 ) -> Agreement {
     let steps: Vec<_> = entries.iter_mut().map(step).collect();
+    let rounding = steps[2].2;
     Agreement {
         spikes_equal: steps[1].0.counts == steps[2].0.counts,
-        sparse: difference(&steps[1].1, &steps[2].1),
-        dense: difference(&steps[0].1, &steps[2].1),
+        sparse: difference(&steps[1].1, &steps[2].1, rounding),
+        dense: difference(&steps[0].1, &steps[2].1, rounding),
         overflow: steps[2].0.activity.iter().any(|a| a.overflowed_rows > 0),
     }
 }
@@ -277,12 +278,22 @@ fn status_bytes(key: &str) -> Result<u64> {
     kilobytes.map(|number| 1024 * number).ok_or_else(missing)
 }
 
-/// Largest difference of two gradients, relative to the largest element of its part.
-fn difference(a: &LifWeights<f32>, b: &LifWeights<f32>) -> f64 {
+/// What sums of the errors at the outputs may differ by when they are added in another order: where they
+/// cancel, as in the bias of a network that favours no class, nothing else is left.
+fn rounding(errors: &OutputGradient<f32>) -> f32 {
+    let all = errors.counts.iter().flatten().chain(&errors.potential);
+    let rounding = f32::EPSILON * all.map(|error| error.abs()).sum::<f32>();
+    if rounding.is_finite() { rounding } else { 0.0 }
+}
+
+/// Largest difference of two gradients, relative to the largest element of its part, or to what makes `rounding`
+/// the tolerance where that is more.
+fn difference(a: &LifWeights<f32>, b: &LifWeights<f32>, rounding: f32) -> f64 {
     let mut worst = 0.0_f64;
     for (a, b) in a.layers.iter().zip(&b.layers) {
         for ((_, a), (_, b)) in a.parts().into_iter().zip(b.parts()) {
-            let largest = b.iter().fold(f32::MIN_POSITIVE, |m, x| m.max(x.abs()));
+            let least = (rounding / TOLERANCE as f32).max(f32::MIN_POSITIVE);
+            let largest = b.iter().fold(least, |m, x| m.max(x.abs()));
             for (a, b) in a.iter().zip(b) {
                 let off = f64::from((a - b).abs() / largest);
                 // Not a number agrees with nothing.
@@ -291,4 +302,25 @@ fn difference(a: &LifWeights<f32>, b: &LifWeights<f32>) -> f64 {
         }
     }
     worst
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::lif::LayerWeights;
+
+    #[test]
+    fn gradients_differ_by_their_share_of_the_largest_or_of_the_rounding() {
+        let of = |bias: [f32; 2]| LifWeights {
+            layers: vec![LayerWeights { bias: bias.to_vec(), ..LayerWeights::default() }],
+        };
+        let close = |got: f64, want: f64| assert!((got - want).abs() < 1e-6 * want, "{got} {want}");
+        close(difference(&of([4.0, 1.0]), &of([4.0, 1.25]), 0.0), 0.0625);
+        // Rounding of 10⁻⁷ allows for that much at a tolerance of 10⁻³, and for no more.
+        close(difference(&of([0.0, 2e-8]), &of([0.0, -3e-8]), 1e-7), 5e-8 / 1e-4);
+        close(difference(&of([0.0, 2e-4]), &of([0.0, 1e-4]), 1e-7), 1.0);
+        assert_eq!(difference(&of([f32::NAN, 0.0]), &of([1.0, 0.0]), 1.0), f64::INFINITY);
+        let errors = OutputGradient { counts: vec![vec![0.5, -0.5]], potential: vec![1.0] };
+        assert_eq!(rounding(&errors), 2.0 * f32::EPSILON);
+    }
 }

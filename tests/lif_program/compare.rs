@@ -52,3 +52,22 @@ fn overflow_is_told() {
     let text = place.success("compare run.toml --rounds 1 --epochs 1 --max_activity 0.06");
     assert!(text.contains("% overflow") && text.contains("since lists overflow"), "{text}");
 }
+
+/// Two classes that a network does not tell apart: the errors at its outputs are ±½ and cancel in the bias, where
+/// nothing but rounding is left.
+#[test]
+fn rounding_is_no_disagreement() {
+    let place = Place::new();
+    place.file(
+        "run.toml",
+        "model = \"lif\"\n[data]\nset = \"random\"\nsteps = 5\ntrain = 40\ntest = 10\nunits = 1\n\
+         classes = 2\n[network]\nhidden = [16, 2, 8]\ndecay = 0.971\nthreshold = 0.46\n\
+         weight_mul = 4.66\nrecurrent = true\ninput_scale = 30.0\nsurrogate_slope = 100.0\n\
+         reset = \"emitted\"\ncomparison = \"inclusive\"\nreadout = \"potential\"\nbias = true\n\
+         learned_decay = \"layer\"\nsecond_threshold = -0.0\nmax_activity = 0.94\n\
+         [training]\nbatch_size = 2\nreduction = \"sum\"\n\
+         regulariser = { low_strength = 0.1, low = 0.05, high_strength = 0.2, high = 0.1 }\n",
+    );
+    let json = place.json("compare run.toml --rounds 1 --epochs 0 --json");
+    assert_eq!(json["agree"], true, "{json}");
+}
