@@ -20,7 +20,7 @@ use std::time::Instant;
 const METHODS: [Method; 3] = [Method::Dense, Method::SparseOps, Method::SparseLayer];
 
 /// Largest difference of the gradients of methods that compute the same network, relative to the largest
-/// element of a weight matrix's gradient.
+/// element of a part's gradient.
 const TOLERANCE: f64 = 1e-3;
 
 /// Steps after which the memory of a method is read: the second has the optimiser's moments.

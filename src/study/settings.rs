@@ -54,6 +54,9 @@ use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The time step is of the input, too, which is encoded once: the one network parameter that is no variable.
+const NOT_SEARCHED: &str = "dt";
+
 /// Trial settings, beside network parameters, that a space may set.
 const SEARCHED_TRAINING: [&str; 3] = ["epochs", "batch_size", "decoder"];
 
@@ -309,7 +312,7 @@ impl StudySettings {
         let mut network = self.network.clone();
         for (name, value) in values {
             let failed = |message: String| (name.clone(), message);
-            if name == "dt" {
+            if name == NOT_SEARCHED {
                 let text =
                     "is the time step of the input, which is encoded once; set it in [network]";
                 return Err(failed(text.to_string()));
@@ -387,7 +390,7 @@ fn with_field<T: Serialize + for<'de> Deserialize<'de>>(
 ) -> std::result::Result<T, String> {
     let mut fields = to_map(table);
     if !fields.contains_key(name) {
-        let settable = fields.keys().map(String::as_str).filter(|&key| key != "dt");
+        let settable = fields.keys().map(String::as_str).filter(|&key| key != NOT_SEARCHED);
         let known: Vec<&str> = settable.chain(SEARCHED_TRAINING).collect();
         return Err(unknown("variable", name, &known));
     }
